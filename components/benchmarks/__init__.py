@@ -1,0 +1,1 @@
+"""Load generation, results, verdicts, comparison and reports."""

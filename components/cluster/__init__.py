@@ -1,0 +1,1 @@
+"""Where everything runs: this machine and its topology, an existing cluster, GKE."""

@@ -1,0 +1,1 @@
+"""Software installed on a cluster."""

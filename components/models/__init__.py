@@ -1,0 +1,1 @@
+"""Fetch, verify, train, convert, quantize; the model store."""

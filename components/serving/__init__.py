@@ -1,0 +1,1 @@
+"""Placement on NUMA nodes, one module a platform, supervision."""

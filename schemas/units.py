@@ -1,0 +1,81 @@
+"""Quantities as people write them (`50ms`, `50/s`, `2GiB`, `80%`), parsed once at the edge into one base unit each.
+
+A quantity's type is an `Annotated` number that carries its `Unit`; the JSON Schema and the parser both read it from
+there, so that a field of the spec says its unit in exactly one place. Inside the program a number's unit is in its name
+(`timeout_s`, `rate_per_s`, `memory_bytes`).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+NUMBER: Final = r"(?:\d+(?:\.\d+)?|\.\d+)"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A kind of quantity: its suffixes with their factors to the base unit, and whether a bare number is allowed."""
+
+    name: str
+    base: str
+    factors: Mapping[str, float]
+    example: str
+    bare: bool = False
+    whole: bool = False
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression (JSON Schema dialect) of the accepted spellings."""
+        suffixes = "|".join(re.escape(s) for s in sorted(self.factors, key=lambda s: (-len(s), s)))
+        return rf"^{NUMBER} ?(?:{suffixes})$"
+
+    def parse(self, text: str | int | float) -> float:
+        """The quantity in the base unit.
+
+        Raises:
+            ValueError: the text is no quantity of this kind; the message says what is accepted.
+        """
+        if isinstance(text, bool):
+            raise ValueError(f"{text} is no {self.name}")
+        if isinstance(text, int | float):
+            if not self.bare and text != 0:
+                raise ValueError(f"a {self.name} needs a unit: {', '.join(self.factors)} (for example {self.example})")
+            return self._finite(float(text), str(text))
+        match = re.fullmatch(rf"({NUMBER}) ?(.*)", text.strip())
+        if not match or match[2] not in self.factors:
+            found = f"{match[2]!r} is no unit of a {self.name}" if match and match[2] else f"{text!r} is no {self.name}"
+            raise ValueError(f"{found}; units are {', '.join(self.factors)} (for example {self.example})")
+        return self._finite(float(match[1]) * self.factors[match[2]], text)
+
+    def _finite(self, value: float, text: str) -> float:
+        if not math.isfinite(value) or value < 0:
+            raise ValueError(f"{text} is no {self.name}: it must be a finite number, zero or more")
+        if self.whole and not value.is_integer():
+            raise ValueError(f"{text} is not a whole number of {self.base}")
+        return value
+
+
+DURATION: Final = Unit(
+    "duration", "seconds", {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}, "50ms"
+)
+RATE: Final = Unit("rate", "per second", {"/s": 1.0, "/m": 1 / 60, "/min": 1 / 60, "/h": 1 / 3600}, "50/s")
+SIZE: Final = Unit(
+    "size",
+    "bytes",
+    {
+        "B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
+        "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40,
+    },
+    "2GiB",
+    whole=True,
+)  # fmt: skip
+FRACTION: Final = Unit("share", "of one", {"%": 0.01, "": 1.0}, "80%", bare=True)
+
+Seconds = Annotated[float, DURATION]
+PerSecond = Annotated[float, RATE]
+Bytes = Annotated[int, SIZE]
+Fraction = Annotated[float, FRACTION]

@@ -1,0 +1,1 @@
+"""How it comes about: the only place that plans, applies and talks to people."""

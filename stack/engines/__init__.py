@@ -1,0 +1,1 @@
+"""Engines: what plans a program and makes it so."""

@@ -1,0 +1,1 @@
+"""What people read: text, JSON, Markdown, errors, all from the same values."""
