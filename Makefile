@@ -1,0 +1,32 @@
+# Two commands: `make up` runs the main job, `make test` passes the tests. A second run installs nothing.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
+INSTALLED := .venv/.installed
+
+.PHONY: up test check bench lock clean
+
+up: $(INSTALLED)
+	@.venv/bin/inferstack up environments/local.yaml
+
+test: $(INSTALLED)
+	@.venv/bin/pytest
+
+check: $(INSTALLED)
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+bench: $(INSTALLED)
+	@.venv/bin/python -m tests.performance
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "inferstack needs Python 3.11 or newer; this is %s. Set PYTHON=..." % sys.version.split()[0])'
+	@echo "Installing what requirements.lock pins into .venv (once, about two minutes) ..."
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# After a change of pyproject.toml: pins everything anew, for every platform at once.
+lock:
+	uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes --no-annotate --no-header -q pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv
