@@ -1,0 +1,121 @@
+"""Whether a measurement keeps an objective's limits, in words.
+
+Pure. A latency percentile passes or fails only when there were enough requests to say so and three blocks of time agree
+(`statistics.py`); else it is undecided, and the words say how many requests would do. A failed request counts as one
+over every latency limit. What an invalid measurement shows is not judged at all.
+
+Which limits a load can show: latency belongs to open loops (in a closed loop the number of clients sets it), unless the
+benchmark has only closed ones; throughput belongs to closed loops and to open ones that ask for at least the limit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from components.benchmarks import statistics, words
+from components.benchmarks.result import Check, LoadShape, Measurement, Outcome, Verdict
+from components.benchmarks.samples import Samples
+
+LATENCY = ("mean_s", *statistics.PERCENTILES)
+SEVERITY: tuple[Outcome, ...] = ("pass", "undecided", "invalid", "fail")
+
+
+def applicable(limits: Mapping[str, float], load: LoadShape, loads: Sequence[LoadShape]) -> Mapping[str, float]:
+    """The limits of an objective that this load, among all of its benchmark, can show to be kept or missed."""
+    only_closed = all(other.rate_per_s is None for other in loads)
+
+    def shows(metric: str) -> bool:
+        if metric in LATENCY:
+            return load.rate_per_s is not None or only_closed
+        if metric == "throughput_per_s":
+            return load.rate_per_s is None or load.rate_per_s >= limits[metric]
+        return True
+
+    return {metric: limit for metric, limit in limits.items() if shows(metric)}
+
+
+def tightest_s(limits: Mapping[str, float]) -> float | None:
+    """The lowest latency limit of an objective, in seconds."""
+    return min((limits[metric] for metric in LATENCY if metric in limits), default=None)
+
+
+def judge(limits: Mapping[str, float], measurement: Measurement, samples: Samples) -> Verdict | None:
+    """What the limits say of a measurement; None when there are none to check."""
+    if not limits:
+        return None
+    checks = tuple(_check(metric, limits[metric], measurement, samples) for metric in words.METRICS if metric in limits)
+    return Verdict(all_of([check.outcome for check in checks]), checks)
+
+
+def all_of(outcomes: Iterable[Outcome]) -> Outcome:
+    """The worst: a failure outweighs what is not known, and nothing fails when there is nothing."""
+    return max(outcomes, key=SEVERITY.index, default="pass")
+
+
+def any_of(outcomes: Iterable[Outcome]) -> Outcome:
+    """The best: one pass suffices; while something is not known, nothing has failed."""
+    return min(outcomes, key=("pass", "undecided", "invalid", "fail").index, default="pass")
+
+
+def _check(metric: str, limit: float, measurement: Measurement, samples: Samples) -> Check:
+    actual = _actual(metric, measurement)
+    if measurement.invalid:
+        return Check(metric, limit, actual, "invalid", measurement.invalid[0])
+    if metric in statistics.PERCENTILES:
+        return _percentile(metric, limit, actual, samples, measurement.load.duration_s)
+    if metric == "mean_s":
+        return _mean(limit, actual, samples, measurement.load.duration_s)
+    return _threshold(metric, limit, actual)
+
+
+def _actual(metric: str, measurement: Measurement) -> float | None:
+    if metric in LATENCY:
+        value = float(getattr(measurement.response, metric))
+        return None if math.isnan(value) else value
+    if metric == "errors":
+        return sum(measurement.errors.values()) / measurement.requests if measurement.requests else None
+    return measurement.accuracy if metric == "accuracy" else measurement.achieved_per_s
+
+
+def _percentile(metric: str, limit: float, actual: float | None, samples: Samples, duration_s: float) -> Check:
+    p, name = statistics.PERCENTILES[metric], words.METRICS[metric]
+    over = ~samples.good | (samples.response_s > limit)
+    n, count = len(samples), int(over.sum())
+    seen = f"{name} {words.ms(actual)}" if actual is not None else f"{name} without one good answer"
+    counted = f"{count:,} of {n:,} requests over {words.ms(limit)}"
+    match statistics.sureness(n, count, p):
+        case "unsure":
+            more = statistics.needed(p, count)
+            need = f"{more:,} requests" if n < more else "a clearer difference"
+            return Check(metric, limit, actual, "undecided", f"{seen}: {counted}, a verdict needs {need}")
+        case sure:
+            sides = [s <= 1 - p for s in statistics.shares_by_block(over, samples.scheduled_s, duration_s) if s == s]
+            kept = sure == "kept"
+            if any(side != kept for side in sides):
+                why = f"{seen}: {counted}, but the thirds of the run disagree"
+                return Check(metric, limit, actual, "undecided", why)
+            return Check(metric, limit, actual, "pass" if kept else "fail", f"{seen} ({counted})")
+
+
+def _mean(limit: float, actual: float | None, samples: Samples, duration_s: float) -> Check:
+    if actual is None:
+        return Check("mean_s", limit, None, "fail", "no good answer")
+    good = samples.good
+    means = statistics.means_by_block(samples.response_s[good], samples.scheduled_s[good], duration_s)
+    sides = {mean <= limit for mean in means if not np.isnan(mean)}
+    why = f"mean {words.ms(actual)}"
+    if len(sides) > 1:
+        return Check("mean_s", limit, actual, "undecided", f"{why}, but the thirds of the run disagree")
+    return Check("mean_s", limit, actual, "pass" if actual <= limit else "fail", why)
+
+
+def _threshold(metric: str, limit: float, actual: float | None) -> Check:
+    if actual is None:
+        why = "no labels in the data" if metric == "accuracy" else "nothing was measured"
+        return Check(metric, limit, None, "undecided", f"{words.METRICS[metric]} is not known: {why}")
+    kept = actual <= limit if metric == "errors" else actual >= limit
+    why = f"{words.METRICS[metric]} {words.figure(metric, actual)}"
+    return Check(metric, limit, actual, "pass" if kept else "fail", why)
