@@ -1,0 +1,161 @@
+"""The supervisor of a stack and its serving instances, as resources of the program.
+
+The providers only translate: inputs to values, results to outputs, what was found to drift. The work is done by
+`supervisor.py` and `supervision.py`, which know no Pulumi. A provider is sent to Pulumi by reference to this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi import dynamic
+
+from components.serving import supervision, supervisor
+from components.serving.instance import Instance, Ports, contact
+
+# What the process is told; a change of any of them restarts that instance alone.
+RESTARTS = (
+    "platform",
+    "model",
+    "cpus",
+    "memory_node",
+    "threads",
+    "streams",
+    "execution",
+    "scheduling",
+    "queue_size",
+    "retry_after_s",
+    "max_request_bytes",
+    "drain_s",
+    "host",
+    "grpc",
+    "env",
+)
+# Chosen and kept when the spec does not fix them: no wish is no change.
+PORTS = ("rest_port", "grpc_port")
+REPLACES = ("name", "stack", "state")
+
+
+class InstanceProvider(dynamic.ResourceProvider):
+    """Brings serving processes up, one a resource; the id is the instance's name."""
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
+        """Everything the process is told restarts it; only another name, stack or folder makes another instance."""
+        replaces = [key for key in REPLACES if olds.get(key) != news.get(key)]
+        changed = [key for key in RESTARTS if _plain(olds.get(key)) != _plain(news.get(key))]
+        moved = [key for key in PORTS if news.get(key) is not None and olds.get(key) != news[key]]
+        altered = not olds.get("running", True)
+        return dynamic.DiffResult(
+            changes=bool(replaces or changed or moved or altered),
+            replaces=replaces,
+            stables=["name", "stack", "state"],
+            delete_before_replace=True,
+        )
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        """Start the instance, or adopt the one that an interrupted command has started."""
+        return dynamic.CreateResult(props["name"], _up(props, None))
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
+        """Restart the instance with its new inputs, on the ports it had."""
+        return dynamic.UpdateResult(_up(news, _ports(olds)))
+
+    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
+        """What the instance really is: `running` turns false, and `verified` says why, when it is not as asked."""
+        ports = _ports(props)
+        if ports is None:
+            return dynamic.ReadResult(id_, props)
+        found = supervision.observe(Instance.of(props), ports)
+        verified = str(found.binding) if not found.wrong else "; ".join(found.wrong)
+        return dynamic.ReadResult(id_, {**props, "running": not found.wrong, "verified": verified})
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Drain and stop the instance, and remove its files."""
+        supervision.withdraw(Path(props["state"]) / "run", props["name"])
+
+
+class InstanceResource(dynamic.Resource, module="inferstack", name="Instance"):
+    """A serving process. Inputs: the members of `instance.Instance`, with `model` as {name, path, digest}."""
+
+    rest_port: pulumi.Output[int]
+    grpc_port: pulumi.Output[int | None]
+    host: pulumi.Output[str]
+    url: pulumi.Output[str]
+    digest: pulumi.Output[str]
+    verified: pulumi.Output[str]
+    running: pulumi.Output[bool]
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        outputs = dict.fromkeys(("rest_port", "grpc_port", "host", "url", "digest", "verified", "running"))
+        super().__init__(InstanceProvider(), name, {**outputs, **inputs}, opts)
+
+
+class SupervisorProvider(dynamic.ResourceProvider):
+    """Keeps a stack's supervisor daemon running; the id is the stack's name."""
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
+        """Another folder is another daemon; one that was found dead is started again."""
+        replaces = [key for key in ("stack", "state") if olds.get(key) != news.get(key)]
+        return dynamic.DiffResult(
+            changes=bool(replaces) or not olds.get("running", True), replaces=replaces, delete_before_replace=True
+        )
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        """Start the daemon, or adopt the one that runs."""
+        return dynamic.CreateResult(props["stack"], _daemon_up(props))
+
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
+        """Start the daemon again; the instances that are configured start with it."""
+        return dynamic.UpdateResult(_daemon_up(news))
+
+    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
+        """Whether the daemon answers."""
+        running = supervisor.find(Path(props["state"]) / "run") is not None
+        return dynamic.ReadResult(id_, {**props, "running": running})
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Stop the daemon and whatever it still runs; its folder goes with it."""
+        supervisor.stop(Path(props["state"]) / "run")
+
+
+class SupervisorResource(dynamic.Resource, module="inferstack", name="Supervisor"):
+    """The supervisor daemon of a stack. Inputs: `stack`, and `state`, the stack's whole state folder."""
+
+    socket: pulumi.Output[str]
+    running: pulumi.Output[bool]
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(SupervisorProvider(), name, {"socket": None, "running": None, **inputs}, opts)
+
+
+def _up(props: Mapping[str, Any], kept: Ports | None) -> dict[str, Any]:
+    instance = Instance.of(props)
+    deployed = supervision.deploy(instance, kept)
+    return {
+        **props,
+        "host": instance.host,
+        "rest_port": deployed.ports.rest,
+        "grpc_port": deployed.ports.grpc,
+        "url": f"http://{contact(instance.host)}:{deployed.ports.rest}",
+        "digest": deployed.digest,
+        "verified": str(deployed.binding),
+        "running": True,
+    }
+
+
+def _daemon_up(props: Mapping[str, Any]) -> dict[str, Any]:
+    daemon = supervisor.ensure(Path(props["state"]) / "run")
+    return {**props, "socket": str(daemon.socket), "running": True}
+
+
+def _ports(outputs: Mapping[str, Any]) -> Ports | None:
+    rest, grpc = outputs.get("rest_port"), outputs.get("grpc_port")
+    return Ports(int(rest), int(grpc) if grpc else None) if rest else None
+
+
+def _plain(value: Any) -> Any:
+    """A value for comparing: to Pulumi's wire format nothing and an empty map are the same."""
+    return None if value == {} else value

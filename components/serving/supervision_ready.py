@@ -1,0 +1,134 @@
+"""Whether an instance answers, and as what: asked over HTTP, or waited for after a start."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from components.progress import say
+from components.serving.instance import Files, Instance, Ports, contact
+from components.serving.supervisor import Daemon
+from schemas.errors import InferstackError
+
+READY_S = 180.0
+LOG_LINES = 15
+# One failed start may be bad luck (a port that closes late); the second says that the third will fail as well.
+FAILED_STARTS = 2
+NOT_RUNNING = ("BACKOFF", "EXITED", "FATAL", "STOPPED", "UNKNOWN")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an instance says of itself: whether it can answer, and the digest of the model it loaded."""
+
+    ready: bool
+    digest: str = ""
+
+
+def ask(instance: Instance, ports: Ports, timeout_s: float = 5.0) -> Answer:
+    """Ask an instance over REST; one that does not answer is not ready."""
+    model = f"http://{contact(instance.host)}:{ports.rest}/v2/models/{instance.model_name}"
+    try:
+        # No proxy of the environment may stand between this machine and itself.
+        with httpx.Client(timeout=timeout_s, trust_env=False) as client:
+            if client.get(f"{model}/ready").status_code != 200:
+                return Answer(False)
+            metadata = client.get(model).json()
+    except (httpx.HTTPError, ValueError):
+        return Answer(False)
+    return Answer(True, _digest(metadata) or _told(instance.files))
+
+
+def wait_until_ready(daemon: Daemon, instance: Instance, ports: Ports) -> int:
+    """Wait until an instance answers with the right model; its process id.
+
+    Raises:
+        InferstackError: it ends again and again, does not answer in time, or serves another model.
+    """
+    began = time.monotonic()
+    while (waited_s := time.monotonic() - began) < READY_S:
+        info = daemon.info(instance.name)
+        if info is None:
+            raise InferstackError(f"{instance.name} was removed while it started", why="another command runs")
+        if info["statename"] == "FATAL" or (
+            info["statename"] in NOT_RUNNING and starts(instance.files) >= FAILED_STARTS
+        ):
+            raise _ended(instance)
+        answer = ask(instance, ports)
+        if answer.ready and info["pid"]:
+            if answer.digest != instance.model_digest:
+                raise _other_model(instance, answer)
+            return int(info["pid"])
+        say(f"{instance.name}: waiting until it answers ({waited_s:.0f} s)", waited_s / READY_S)
+        time.sleep(min(0.5, 0.05 + waited_s / 20))
+    raise InferstackError(
+        f"{instance.name} does not answer ready within {READY_S:.0f} s", why=_log(instance), remedy=_look(instance)
+    )
+
+
+def starts(files: Files) -> int:
+    """How often the instance's process was started since its last change."""
+    try:
+        return len(files.starts.read_text().splitlines())
+    except OSError:
+        return 0
+
+
+def _ended(instance: Instance) -> InferstackError:
+    return InferstackError(
+        f"{instance.name} does not start: its process ended {starts(instance.files)} times, "
+        f"last with {_last_end(instance.files)}",
+        why=_log(instance),
+        remedy=_look(instance),
+    )
+
+
+def _last_end(files: Files) -> str:
+    """How the process ended, from the daemon's log: its interface forgets the status of a failed start."""
+    try:
+        log = (files.run / "logs" / "supervisord.log").read_text(errors="replace")
+    except OSError:
+        log = ""
+    ends = re.findall(rf"exited: {re.escape(files.name)} \(([^;)]+)", log)
+    return ends[-1] if ends else "an unknown status"
+
+
+def _other_model(instance: Instance, answer: Answer) -> InferstackError:
+    return InferstackError(
+        f"{instance.name} serves another model than asked",
+        why=f"it loaded {answer.digest or 'a model without a digest'}; asked was {instance.model_digest} "
+        f"({instance.model_path})",
+        remedy="the stored model has changed since it was made: inferstack refresh, then inferstack up",
+    )
+
+
+def _log(instance: Instance) -> str:
+    try:
+        with instance.files.log.open(errors="replace") as file:
+            lines = "".join(f"\n  {line.rstrip()}" for line in deque(file, LOG_LINES))
+    except OSError:
+        lines = ""
+    return f"the last lines of its log:{lines}" if lines else "its log is empty"
+
+
+def _look(instance: Instance) -> str:
+    return f"the whole log: {instance.files.log}"
+
+
+def _digest(metadata: Any) -> str:
+    parameters = metadata.get("parameters") if isinstance(metadata, dict) else None
+    return str(parameters.get("digest", "")) if isinstance(parameters, dict) else ""
+
+
+def _told(files: Files) -> str:
+    """The digest that a worker of another platform wrote down once it had loaded."""
+    try:
+        return str(json.loads(files.ready.read_text())["digest"])
+    except (OSError, ValueError, KeyError):
+        return ""

@@ -1,0 +1,66 @@
+"""Builders of what the supervision tests start: an instance, and a platform that is a small server of ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from components.serving import supervisor
+from components.serving.instance import Instance, Launch, Ports
+
+STUB = Path(__file__).with_name("stub_server.py")
+
+
+@dataclass(frozen=True)
+class StubPlatform:
+    """Runs the stub server; `behaviour` says how it misbehaves."""
+
+    behaviour: Mapping[str, Any] = field(default_factory=dict)
+
+    def prepare(self, instance: Instance) -> None:
+        """Nothing is needed."""
+
+    def launch(self, instance: Instance, ports: Ports) -> Launch:
+        model = {"name": instance.model_name, "digest": instance.model_digest}
+        args = {"name": instance.name, "model": model, "host": instance.host, "threads": instance.threads}
+        args |= {"rest_port": ports.rest, "grpc_port": ports.grpc, "stub": dict(self.behaviour)}
+        return Launch((sys.executable, str(STUB), str(instance.files.args)), args, {})
+
+
+def an_instance(state: Path, **changes: Any) -> Instance:
+    wanted: dict[str, Any] = {
+        "stack": "test",
+        "state": state,
+        "store": state.parent / "store",
+        "group": "digits",
+        "name": "digits-0",
+        "platform": "stub",
+        "model_name": "digits",
+        "model_path": state / "model.xml",
+        "model_digest": "a" * 64,
+        "cpus": (min(usable_cpus()),),
+        "drain_s": 1.0,
+    }
+    return Instance(**{**wanted, **changes})
+
+
+def usable_cpus() -> tuple[int, ...]:
+    if not hasattr(os, "sched_getaffinity"):
+        return tuple(range(os.cpu_count() or 1))
+    return tuple(sorted(os.sched_getaffinity(0)))
+
+
+@contextmanager
+def a_stack(folder: Path) -> Iterator[Path]:
+    """A state folder whose daemon and processes end with the test."""
+    state = folder / "state"
+    state.mkdir(parents=True)
+    try:
+        yield state
+    finally:
+        supervisor.stop(state / "run")
