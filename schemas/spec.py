@@ -49,9 +49,21 @@ class Path:
     """Marks a text as a path: the builder resolves it against the file that states it; a URL (`://`) stays."""
 
 
+@dataclass(frozen=True)
+class OneOrMore:
+    """Marks a list for which a single item may stand without brackets."""
+
+
+@dataclass(frozen=True)
+class ByName:
+    """Marks an item for which its bare name may stand."""
+
+
 FilePath = Annotated[str, Path()]
 Name = Annotated[str, Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", "lower-case letters, digits and hyphens")]
-CpuList = Annotated[str, Pattern(r"^\d+(-\d+)?(,\d+(-\d+)?)*$", "a list of CPUs such as 0-3,8")]
+CpuList = Annotated[
+    str, Pattern("^[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*$", "a list of CPUs such as 0-3,8")
+]
 Sha256 = Annotated[str, Pattern("^[0-9a-f]{64}$", "64 hexadecimal digits")]
 Positive = Annotated[int, Range(1)]
 Count = Annotated[int, Range(0)]
@@ -237,8 +249,8 @@ class Train:
     """A script of the user's that makes the model."""
 
     command: tuple[str, ...] = item("Program and arguments; `{python}` stands for this interpreter.")
-    inputs: tuple[FilePath, ...] = item("Files the result depends on; a change trains again.", default=())
     outputs: tuple[str, ...] = item("Files the command writes; the first is the model.")
+    inputs: tuple[FilePath, ...] = item("Files the result depends on; a change trains again.", default=())
     timeout_s: Seconds = item("Longest the command may take.", default=3600.0)
     at: str = where()
 
@@ -395,7 +407,9 @@ class Benchmark:
 
     name: Name = item("Name of the benchmark.")
     targets: tuple[Name, ...] = item("Serving groups to measure.")
-    load: tuple[Load, ...] = item("One load or a list of them, run one after another on each target.", default=())
+    load: Annotated[tuple[Load, ...], OneOrMore()] = item(
+        "One load or a list of them, run one after another on each target.", default=()
+    )
     data: FilePath | None = item(
         "Data set: an .npz with an array for each input (or `x`) and labels `y`.", default=None
     )
@@ -417,7 +431,7 @@ class Spec:
         "Engine; the one that fits the cluster when absent.", default=None
     )
     cluster: Cluster = item("Where everything runs; this machine when absent.", default=LocalCluster())
-    extensions: tuple[Extension, ...] = item("Software installed on the cluster.", default=())
+    extensions: tuple[Annotated[Extension, ByName()], ...] = item("Software installed on the cluster.", default=())
     models: tuple[Model, ...] = item("Models.", default=())
     serving: tuple[Serving, ...] = item("Serving groups.", default=())
     traffic: tuple[Traffic, ...] = item("Traffic splits.", default=())

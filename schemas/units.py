@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-NUMBER: Final = r"(?:\d+(?:\.\d+)?|\.\d+)"
+NUMBER: Final = "(?:[0-9]+(?:[.][0-9]+)?|[.][0-9]+)"
 
 
 @dataclass(frozen=True)
