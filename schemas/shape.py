@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import types
 import typing
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -121,9 +121,8 @@ def spec_shape() -> Record:
 
 
 @functools.cache
-def record_of(cls: Hashable) -> Record:
+def record_of(cls: Any) -> Record:
     """The shape of a dataclass of `spec.py`."""
-    assert isinstance(cls, type)
     hints = typing.get_type_hints(cls, include_extras=True)
     found = {}
     for declared in dataclasses.fields(cls):

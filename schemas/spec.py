@@ -296,8 +296,8 @@ class Instances:
 class Autoscale:
     """Horizontal autoscaling."""
 
-    min: Positive = item("Fewest replicas.", default=1)
     max: Positive = item("Most replicas.")
+    min: Positive = item("Fewest replicas.", default=1)
     metric: Literal["cpu", "memory", "requests"] = item("What is watched.", default="cpu")
     average: float | None = item("Target average value a replica.", default=None)
     utilization: Percentage | None = item("Target utilisation in percent.", default=None)
