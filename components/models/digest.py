@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from schemas.errors import PreflightError
+
 BLOCK_BYTES = 1 << 20
 
 
@@ -22,12 +24,22 @@ def ir_digest(xml_path: Path | str) -> str:
         OSError: one of the two files cannot be read.
     """
     xml = Path(xml_path)
-    return _digest_of((xml, xml.with_suffix(".bin")))
+    return files_digest((xml, xml.with_suffix(".bin")))
+
+
+def files_digest(paths: Iterable[Path]) -> str:
+    """The digest of several files' bytes, one file after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def file_digest(path: Path | str) -> str:
     """The digest of a file's bytes, as `sha256sum` prints it."""
-    return _digest_of((Path(path),))
+    return files_digest((Path(path),))
 
 
 def folder_digest(folder: Path | str) -> str:
@@ -48,10 +60,15 @@ def value_digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _digest_of(paths: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                digest.update(block)
-    return digest.hexdigest()
+def check_digest(what: str, stated: str | None, actual: str) -> None:
+    """Whether content is what the spec states, if it states a digest.
+
+    Raises:
+        PreflightError: it is not; with both digests.
+    """
+    if stated in (None, actual):
+        return
+    raise PreflightError(
+        f"{what} has another digest than the spec states", why=f"stated: {stated}\nactual: {actual}",
+        remedy="find out why it changed; if the new content is right, state its digest as `sha256`",
+    )  # fmt: skip

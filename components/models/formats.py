@@ -1,0 +1,155 @@
+"""Which models OpenVINO reads by itself, and what to do with the others.
+
+A format is told by the name's ending (a folder: by what is in it), with a look at the first bytes for what often stands
+where a model should: a Git LFS pointer, a web page, nothing at all. Nothing is ever unpickled, and no framework is
+imported to read its own format: that would run code out of a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from components.models.digest import files_digest, folder_digest
+from schemas.errors import PreflightError
+
+SAVED_MODEL: Final = "saved_model.pb"
+READABLE: Final[Mapping[str, str]] = {
+    ".onnx": "ONNX",
+    ".xml": "OpenVINO IR",
+    ".pb": "TensorFlow frozen graph",
+    ".tflite": "TensorFlow Lite",
+    ".pdmodel": "PaddlePaddle",
+}
+# The file that holds the weights, beside the one that holds the graph.
+COMPANIONS: Final[Mapping[str, str]] = {".xml": ".bin", ".pdmodel": ".pdiparams"}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a format cannot be read, and what turns it into one that can."""
+
+    why: str
+    remedy: str
+
+
+_KERAS = Reason(
+    "Keras files are read by Keras alone, which is not part of inferstack",
+    'in Keras: `model.export("folder")` (a SavedModel), or, with KERAS_BACKEND=openvino, '
+    '`model.export("model.xml", format="openvino")`; then name the result as the source',
+)
+_TORCH = Reason(
+    "PyTorch files are read by PyTorch alone, and may run code when they are",
+    'in PyTorch: `torch.onnx.export(model, example, "model.onnx", dynamo=True)`; then name model.onnx as the source',
+)
+_PICKLE = Reason(
+    "a pickle runs whatever code it holds when it is read",
+    "export the model to ONNX where it was made (scikit-learn: skl2onnx; XGBoost, LightGBM: onnxmltools)",
+)
+_WEIGHTS = Reason(
+    "the file holds weights without the graph that uses them",
+    "export graph and weights together to ONNX from the framework that defines the model",
+)
+UNREADABLE: Final[Mapping[str, Reason]] = {
+    **dict.fromkeys((".h5", ".hdf5", ".keras"), _KERAS),
+    **dict.fromkeys((".pt", ".pth", ".pt2", ".ckpt"), _TORCH),
+    **dict.fromkeys((".pkl", ".pickle", ".joblib", ".skops"), _PICKLE),
+    **dict.fromkeys((".safetensors", ".gguf", ".bin", ".pdiparams", ".npz"), _WEIGHTS),
+    ".json": Reason(
+        "PaddlePaddle 3 writes its program as .json, which OpenVINO does not read",
+        "export with `FLAGS_enable_pir_api=0` to get .pdmodel, or convert with paddle2onnx",
+    ),
+    ".mlmodel": Reason("Core ML models are read on macOS alone", "export to ONNX from the original framework"),
+    **dict.fromkeys(
+        (".zip", ".tar", ".gz", ".tgz"),
+        Reason("an archive is no model", "unpack it and name the model or its folder as the source"),
+    ),
+}
+
+
+def check_name(name: str) -> None:
+    """Whether a file of this name can be a model.
+
+    Raises:
+        PreflightError: it cannot; says why and what to do.
+    """
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in READABLE:
+        return
+    if reason := UNREADABLE.get(suffix):
+        raise PreflightError(f"{name} cannot be converted", why=reason.why, remedy=reason.remedy)
+    known = ", ".join(f"{kind} ({ending})" for ending, kind in READABLE.items())
+    raise PreflightError(
+        f"{name} cannot be converted", why=f"its ending {suffix!r} says no format that OpenVINO reads",
+        remedy=f"give one of: {known}, or a SavedModel folder",
+    )  # fmt: skip
+
+
+def companion(name: str) -> str | None:
+    """The name of the file that belongs to the model file `name`, if its format has two."""
+    path = PurePosixPath(name)
+    other = COMPANIONS.get(path.suffix.lower())
+    return None if other is None else str(path.with_suffix(other))
+
+
+def model_files(path: Path) -> tuple[Path, ...]:
+    """The files of the model at `path`: the one to convert first. A SavedModel is its folder.
+
+    A folder that is no SavedModel may hold one model file and what belongs to it, such as an ONNX model's weights.
+
+    Raises:
+        PreflightError: there is no model that OpenVINO reads; says why and what to do.
+    """
+    if path.is_dir():
+        return (_model_in(path),)
+    check_name(path.name)
+    if path.name == SAVED_MODEL:
+        raise PreflightError(
+            f"{path} is one part of a SavedModel", why="its variables stand beside it", remedy=f"name {path.parent}"
+        )
+    _check_start(path)
+    other = companion(path.name)
+    if other is None:
+        return (path,)
+    if not (path.parent / other).is_file():
+        raise PreflightError(
+            f"{path.parent / other} is missing", why=f"it holds the weights of {path.name}",
+            remedy="put both files side by side",
+        )  # fmt: skip
+    return (path, path.parent / other)
+
+
+def model_digest(path: Path) -> str:
+    """The digest of a model as a source: of its files' bytes one after the other, or of its folder."""
+    return folder_digest(path) if path.is_dir() else files_digest(model_files(path))
+
+
+def _model_in(folder: Path) -> Path:
+    if (folder / SAVED_MODEL).is_file():
+        return folder
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in READABLE)
+    if len(found) == 1:
+        return model_files(found[0])[0]
+    names = ", ".join(path.name for path in found)
+    raise PreflightError(
+        f"{folder} holds no single model", why=f"it holds {names}" if found else f"there is no {SAVED_MODEL} in it",
+        remedy="name a SavedModel folder, or a file in it",
+    )  # fmt: skip
+
+
+def _check_start(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(64).lstrip().lower()
+    if not start:
+        raise PreflightError(f"{path} is empty", why="a model has content", remedy="write or fetch it again")
+    if start.startswith(b"version https://git-lfs"):
+        raise PreflightError(
+            f"{path} is a Git LFS pointer", why="the model itself was not fetched", remedy="git lfs pull"
+        )
+    if start.startswith((b"<!doctype html", b"<html")):
+        raise PreflightError(
+            f"{path} is a web page", why="a server sent a page (often a login) instead of the model",
+            remedy="fetch it with a link that leads to the file itself",
+        )  # fmt: skip
