@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from schemas.spec import ByName, OneOrMore, Path, Pattern, Range, Spec
 from schemas.units import Unit
@@ -160,7 +160,7 @@ def _shape(hint: Any, marks: tuple[Any, ...] = ()) -> Shape:
     if origin is not None and issubclass(origin, Mapping):
         return TableOf(_shape(arguments[1]))
     if dataclasses.is_dataclass(hint):
-        record = record_of(hint)
+        record = record_of(cast(type, hint))
         return dataclasses.replace(record, by_name=True) if any(isinstance(m, ByName) for m in marks) else record
     return _single(hint, marks)
 

@@ -82,7 +82,7 @@ Arrivals = Literal["constant", "poisson"]
 # ---------------------------------------------------------------------------------------------- cluster
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Taint:
     """A Kubernetes taint."""
 
@@ -91,7 +91,7 @@ class Taint:
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = item("Effect of the taint.", default="NoSchedule")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NodeRange:
     """How many nodes a pool may have."""
 
@@ -99,7 +99,7 @@ class NodeRange:
     max: Positive = item("Most nodes.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Disk:
     """A node's boot disk."""
 
@@ -109,7 +109,7 @@ class Disk:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hugepages:
     """Huge pages that a node reserves."""
 
@@ -117,7 +117,7 @@ class Hugepages:
     size_1g: Count = item("Number of 1 GiB pages.", default=0, key="size1g")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BlueGreen:
     """A blue-green upgrade of a node pool."""
 
@@ -126,7 +126,7 @@ class BlueGreen:
     pool_soak_s: Seconds = item("Wait before the old pool is deleted.", default=3600.0, key="poolSoak")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Upgrade:
     """How the nodes of a pool are replaced."""
 
@@ -135,7 +135,7 @@ class Upgrade:
     blue_green: BlueGreen | None = item("Upgrade by a second pool instead of surge.", default=None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NodePool:
     """A GKE node pool."""
 
@@ -165,7 +165,7 @@ class NodePool:
     at: str = where()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LocalCluster:
     """This machine, or a recorded one to plan for."""
 
@@ -174,7 +174,7 @@ class LocalCluster:
     at: str = where()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KubernetesCluster:
     """A cluster that exists."""
 
@@ -185,7 +185,7 @@ class KubernetesCluster:
     at: str = where()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Network:
     """The cluster's network."""
 
@@ -198,14 +198,14 @@ class Network:
     authorized_networks: tuple[str, ...] = item("Networks that may reach the control plane.", default=())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MaintenanceWindow:
     """When GKE may work on the cluster."""
 
     start: str = item("Start of the daily window, UTC, for example 03:00.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GkeCluster:
     """A GKE cluster that the stack makes."""
 
@@ -231,7 +231,7 @@ Cluster = LocalCluster | KubernetesCluster | GkeCluster
 # ---------------------------------------------------------------------------------------------- extensions, models
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Extension:
     """Software installed on the cluster. A bare name stands for `{name: ...}`."""
 
@@ -244,7 +244,7 @@ class Extension:
     at: str = where()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Train:
     """A script of the user's that makes the model."""
 
@@ -255,7 +255,7 @@ class Train:
     at: str = where()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Convert:
     """How a model becomes OpenVINO IR."""
 
@@ -267,7 +267,7 @@ class Convert:
     at: str = where()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Model:
     """A model: where it comes from, what it becomes, how its accuracy is known."""
 
@@ -283,7 +283,7 @@ class Model:
 # ---------------------------------------------------------------------------------------------- serving
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Instances:
     """How many instances, of how many physical cores each."""
 
@@ -292,18 +292,18 @@ class Instances:
     cores: Positive | None = item("Physical cores of each; as many as fit evenly when absent.", default=None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Autoscale:
     """Horizontal autoscaling."""
 
-    max: Positive = item("Most replicas.")
     min: Positive = item("Fewest replicas.", default=1)
+    max: Positive = item("Most replicas.")
     metric: Literal["cpu", "memory", "requests"] = item("What is watched.", default="cpu")
     average: float | None = item("Target average value a replica.", default=None)
     utilization: Percentage | None = item("Target utilisation in percent.", default=None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Queue:
     """Back-pressure of the embedded server."""
 
@@ -311,7 +311,7 @@ class Queue:
     retry_after_s: Seconds = item("What a refused client is told to wait.", default=1.0, key="retryAfter")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Serving:
     """One way of serving a model: a group of equal instances."""
 
@@ -347,7 +347,7 @@ class Serving:
     at: str = where()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Traffic:
     """Requests of one name spread over several serving groups."""
 
@@ -359,7 +359,7 @@ class Traffic:
 # ---------------------------------------------------------------------------------------------- benchmarks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Load:
     """One load: open loop (`rate`) or closed loop (`clients`)."""
 
@@ -377,7 +377,7 @@ class Load:
     at: str = where()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Objective:
     """What a target must reach; every limit given counts."""
 
@@ -393,7 +393,7 @@ class Objective:
     require: Literal["any", "all"] = item("Whether one target suffices or all must reach it.", default="any")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Search:
     """A search for the best layout."""
 
@@ -401,7 +401,7 @@ class Search:
     minimise: Literal["cost", "cores", "latency"] = item("What to minimise.", default="cost")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Benchmark:
     """A comparison of serving groups under the same loads."""
 
@@ -421,7 +421,7 @@ class Benchmark:
     at: str = where()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """A whole stack."""
 
