@@ -16,7 +16,7 @@ from typing import Annotated, Final
 NUMBER: Final = "(?:[0-9]+(?:[.][0-9]+)?|[.][0-9]+)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Unit:
     """A kind of quantity: its suffixes with their factors to the base unit, and whether a bare number is allowed."""
 
