@@ -84,11 +84,17 @@ class LoadShape:
     connections: int
     batch: int
     seed: int
+    timeout_s: float = 10.0
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One load on one target, once."""
+    """One load on one target, once.
+
+    `requests` counts all that were due while it was measured, the failed and the unsent among them; `achieved_per_s`
+    counts good answers that came in that time. `client_busy` is the share of one core that the load generator used,
+    `notes` say what else a reader should know.
+    """
 
     target: str
     load: LoadShape
@@ -112,6 +118,8 @@ class Measurement:
     shared_cpus: bool
     samples: str
     verdict: Verdict | None
+    client_busy: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,35 @@
+"""`python -m components.benchmarks.load ARGUMENTS.json`: pin, then everything else."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+
+def main() -> int:
+    """Make one measurement; a failure is told in words on standard error, with the exit code of its class."""
+    if len(sys.argv) != 2:
+        print("usage: python -m components.benchmarks.load ARGUMENTS.json", file=sys.stderr)
+        return 3
+    with open(sys.argv[1]) as file:
+        plain = json.load(file)
+    # Before numpy and the event loop start threads or touch memory.
+    if plain.get("cpus") and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, plain["cpus"])
+
+    from components import codec
+    from components.benchmarks.load import generator
+    from components.benchmarks.load.arguments import Arguments
+    from schemas.errors import InferstackError
+
+    try:
+        generator.measure(codec.decode(Arguments, plain))
+    except InferstackError as error:
+        print(": ".join(part for part in (error.message, error.why) if part), file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""What servers answered, looked into after the clock has stopped: predictions a row, in each protocol.
+
+A prediction is the index of the row's largest value in the first output; an output of one whole number a row is the
+prediction itself (classifiers with a label output), one of a single real number is a probability with its threshold at
+one half. An answer that cannot be read so is malformed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from components.benchmarks.load.dataset import NUMPY_TYPES
+from schemas.spec import Protocol
+
+Labels = NDArray[np.int64]
+Array = NDArray[Any]
+
+
+def predictions(protocol: Protocol, head: bytes, body: bytes, rows: int) -> Labels:
+    """The predicted label of each of the request's rows.
+
+    Args:
+        head: the lower-case HTTP head; empty for gRPC.
+
+    Raises:
+        ValueError: the answer is malformed.
+    """
+    try:
+        output = _first_output(protocol, head, body)
+        if output.ndim == 0 or len(output) != rows:
+            raise ValueError(f"an answer of shape {list(output.shape)} for {rows} rows")
+        return _labels(output.reshape(rows, -1))
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ValueError(f"an answer without outputs ({error!r})") from error
+
+
+def _labels(rows: Array) -> Labels:
+    if rows.shape[1] != 1:
+        return rows.argmax(axis=1).astype(np.int64, copy=False)
+    column = rows[:, 0]
+    whole = np.issubdtype(column.dtype, np.integer)
+    labels: Labels = (column if whole else column > 0.5).astype(np.int64, copy=False)
+    return labels
+
+
+def _first_output(protocol: Protocol, head: bytes, body: bytes) -> Array:
+    match protocol:
+        case "v1":
+            return _v1(orjson.loads(body))
+        case "v2" | "v2-binary":
+            length = _binary_header(head)
+            return _v2_json(orjson.loads(body)) if length is None else _v2_binary(body, length)
+        case "grpc":
+            return _grpc(body)
+        case other:
+            assert_never(other)
+
+
+def _v1(answer: Mapping[str, Any]) -> Array:
+    """`predictions` in row form (objects hold an output each), or `outputs` in column form."""
+    rows = answer["predictions"] if "predictions" in answer else answer["outputs"]
+    if isinstance(rows, dict):
+        rows = next(iter(rows.values()))
+    if rows and isinstance(rows[0], dict):
+        rows = [next(iter(row.values())) for row in rows]
+    return np.asarray(rows)
+
+
+def _v2_json(answer: Mapping[str, Any]) -> Array:
+    output = answer["outputs"][0]
+    values = np.asarray(output["data"], dtype=NUMPY_TYPES.get(output["datatype"], "float32"))
+    return values.reshape(output["shape"])
+
+
+def _v2_binary(body: bytes, header_length: int) -> Array:
+    header = orjson.loads(body[:header_length])
+    output = header["outputs"][0]
+    size = output.get("parameters", {}).get("binary_data_size")
+    if size is None:
+        return _v2_json(header)
+    return _tensor(body[header_length : header_length + size], output["datatype"], output["shape"])
+
+
+def _grpc(body: bytes) -> Array:
+    from components.serving.server import inference_pb2 as pb
+
+    answer = pb.ModelInferResponse.FromString(body)
+    output = answer.outputs[0]
+    if answer.raw_output_contents:
+        return _tensor(answer.raw_output_contents[0], output.datatype, output.shape)
+    (_, values), *_ = output.contents.ListFields()
+    return np.asarray(values).reshape(tuple(output.shape))
+
+
+def _tensor(data: bytes, datatype: str, shape: Any) -> Array:
+    dtype = np.dtype(NUMPY_TYPES[datatype]).newbyteorder("<")
+    return np.frombuffer(data, dtype).reshape(tuple(shape))
+
+
+def _binary_header(head: bytes) -> int | None:
+    _, found, rest = head.partition(b"\r\ninference-header-content-length:")
+    return int(rest.split(b"\r\n", 1)[0]) if found else None

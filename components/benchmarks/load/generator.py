@@ -1,0 +1,115 @@
+"""One measurement from arguments to files: prepare, run, summarise, write."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import math
+import resource
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from components import codec
+from components.benchmarks import samples as sample_files
+from components.benchmarks.load import dataset, loops
+from components.benchmarks.load.arguments import Arguments
+from components.benchmarks.load.bodies import prepare
+from components.benchmarks.load.client import Client
+from components.benchmarks.load.record import Record
+from components.benchmarks.load.schedule import schedule
+from components.benchmarks.load.summary import summarise
+
+T = TypeVar("T")
+
+OUTSTANDING: Final = 1024
+"""Most requests without an answer in an open loop; far beyond what a server that keeps up ever leaves."""
+
+WARM_S: Final = 0.02
+"""An open loop that does not say how many connections it wants begins with enough for answers that take this long;
+more follow when all are busy. Far too many would each be idle so long that servers close them."""
+
+
+def measure(arguments: Arguments) -> None:
+    """Make the measurement that the arguments describe and write its two files.
+
+    Raises:
+        UsageError: the data set cannot be read or sent.
+    """
+    load = arguments.load
+    data = (
+        dataset.read(Path(arguments.data), arguments.inputs)
+        if arguments.data
+        else dataset.synthetic(arguments.inputs, load.seed)
+    )
+    batches = dataset.batches(data.rows, load.batch, load.seed)
+    requests = prepare(arguments, data, batches)
+    labels = None if data.labels is None else data.labels[batches[: len(requests)]].astype(np.int64)
+    record = Record(len(requests))
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    run = run_loop(_run(arguments, requests, record))
+    gc.enable()
+    measurement, samples = summarise(arguments, record, run, [len(r) for r in requests], labels)
+    sample_files.write(Path(arguments.samples), samples)
+    Path(arguments.summary).write_text(json.dumps(codec.encode(measurement), allow_nan=False))
+
+
+async def _run(arguments: Arguments, requests: tuple[bytes, ...], record: Record) -> loops.Run:
+    load = arguments.load
+    client = make_client(arguments, requests, record)
+    try:
+        await client.open()
+        if load.clients is not None:
+            return await loops.closed_loop(
+                load.clients, load.warmup_s, load.duration_s, client, record, cpu=time.process_time
+            )
+        times: list[float] = schedule(load).tolist()
+        return await loops.open_loop(times, client, record, outstanding=OUTSTANDING, cpu=time.process_time)
+    finally:
+        await client.close()
+
+
+def make_client(arguments: Arguments, requests: tuple[bytes, ...], record: Record) -> Client:
+    """The client for the arguments' protocol, on the running event loop."""
+    load = arguments.load
+    if arguments.protocol == "grpc":
+        from components.benchmarks.load.grpc_client import GrpcClient
+
+        channels = load.connections or len(arguments.endpoints)
+        return GrpcClient(arguments.endpoints, requests, record, channels=channels, timeout_s=load.timeout_s)
+
+    from components.benchmarks.load.http_client import HttpClient
+
+    warm = math.ceil((load.rate_per_s or 0) * WARM_S)
+    first = load.connections or load.clients or max(len(arguments.endpoints), warm)
+    most = min(load.connections or load.clients or OUTSTANDING, _open_files())
+    return HttpClient(
+        arguments.endpoints,
+        requests,
+        record,
+        connections=min(first, most),
+        most_connections=most,
+        timeout_s=load.timeout_s,
+    )
+
+
+def run_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run on uvloop where it is installed, else on asyncio's own loop, which costs about twice as much a request."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    result: T = uvloop.run(work)
+    return result
+
+
+def _open_files() -> int:
+    """How many connections this process may have, with some files left for itself."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return OUTSTANDING if soft == resource.RLIM_INFINITY else max(1, soft - 32)

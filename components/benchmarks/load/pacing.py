@@ -1,0 +1,121 @@
+"""Fires at given times, as exactly as the system allows without burning a core.
+
+A timerfd wakes the event loop within tens of microseconds (Linux); elsewhere the loop's own timer wakes it a little
+early and it asks for the time until it is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from components.benchmarks.load.record import clock
+
+BURST: Final = 32
+"""Most requests fired before answers are looked at again, when the client is late."""
+
+EARLY_S: Final = 0.0015
+"""Event loops round their timers to milliseconds."""
+
+
+class Timer(Protocol):
+    """Calls back once at a time of `clock`."""
+
+    def at(self, when: float) -> None:
+        """Call back at that time, or at once when it has passed."""
+
+    def close(self) -> None:
+        """Call back no more."""
+
+
+async def pace(times: Sequence[float], fire: Callable[[float], None]) -> None:
+    """Call `fire(time)` for each time, in order, when it has come; times of `clock`, ascending."""
+    finished = asyncio.get_running_loop().create_future()
+    count, at = len(times), 0
+
+    def wake() -> None:
+        nonlocal at
+        last = min(at + BURST, count)
+        while at < last and times[at] <= clock():
+            fire(times[at])
+            at += 1
+        if at < count:
+            timer.at(times[at])
+        elif not finished.done():
+            finished.set_result(None)
+
+    timer = make_timer(wake)
+    try:
+        timer.at(times[0] if count else clock())
+        await finished
+    finally:
+        timer.close()
+
+
+def make_timer(wake: Callable[[], None]) -> Timer:
+    """The most exact timer that this system has, on the running event loop."""
+    return TimerFd(wake) if sys.platform == "linux" else LoopTimer(wake)
+
+
+class LoopTimer:
+    """The event loop's timer, then asking for the time in every turn of the loop for the last millisecond or so."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._wake, self._when = wake, 0.0
+        self._handle: asyncio.Handle | None = None
+
+    def at(self, when: float) -> None:
+        self._when = when
+        self._handle = self._loop.call_later(max(0.0, when - clock() - EARLY_S), self._turn)
+
+    def close(self) -> None:
+        if self._handle:
+            self._handle.cancel()
+
+    def _turn(self) -> None:
+        if clock() < self._when:
+            self._handle = self._loop.call_soon(self._turn)
+        else:
+            self._wake()
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+class _Itimerspec(ctypes.Structure):
+    _fields_ = (("interval", _Timespec), ("value", _Timespec))
+
+
+class TimerFd:
+    """A Linux timer that the event loop watches as it watches sockets (`man timerfd_create`)."""
+
+    CLOCK_MONOTONIC: Final = 1
+    NONBLOCK_CLOEXEC: Final = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
+    ABSOLUTE: Final = 1
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._fd = self._libc.timerfd_create(self.CLOCK_MONOTONIC, self.NONBLOCK_CLOEXEC)
+        if self._fd < 0:
+            raise OSError(ctypes.get_errno(), "timerfd_create")
+        self._setting = _Itimerspec()
+        self._pointer = ctypes.byref(self._setting)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._fd, wake)
+
+    def at(self, when: float) -> None:
+        seconds = int(when)
+        value = self._setting.value
+        # An all-zero time would switch the timer off; setting it anew also takes back that it was due.
+        value.seconds, value.nanoseconds = seconds, max(1, int((when - seconds) * 1e9))
+        self._libc.timerfd_settime(self._fd, self.ABSOLUTE, self._pointer, None)
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._fd)
+        os.close(self._fd)
