@@ -1,0 +1,309 @@
+"""HTTP/1.1 over asyncio's transports and httptools' parser: from bytes to a `Request`, from an `Answer` to bytes.
+
+Knows nothing of models. A `Handler` gets each request and a function to answer it with, which may be called at once or
+later; requests that a client sends ahead (pipelining) wait for their turn, so that answers keep the order. There is no
+task per request. What is too large, malformed or unfinished is refused here, before its body is read where possible.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from time import perf_counter_ns
+from typing import Any, Final, Protocol, cast
+
+import httptools
+import orjson
+
+MAX_HEAD_BYTES: Final = 64 * 1024
+# A client that sends ahead is read no further while this many of its requests wait.
+MAX_AHEAD: Final = 16
+# How long a refused upload is read and thrown away, so that the client gets to see the answer.
+LINGER_S: Final = 2.0
+
+JSON: Final = b"application/json"
+_KEPT_HEADERS: Final = frozenset(
+    (b"content-length", b"content-encoding", b"expect", b"inference-header-content-length")
+)
+_REASONS: Final = {status.value: f"{status.value} {status.phrase}".encode() for status in HTTPStatus}
+
+
+@dataclass(slots=True)
+class Request:
+    """A request as it came: `path` without its query, `headers` only those the server looks at, in lower case."""
+
+    method: bytes = b""
+    path: bytes = b""
+    headers: dict[bytes, bytes] = field(default_factory=dict)
+    body: bytes = b""
+    arrived_ns: int = 0
+    keep_alive: bool = True
+    old: bool = False
+    answer: Answer | None = None
+    gone: bool = False
+    on_gone: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer; `headers` are whole lines with their line ends. `close` ends the connection after it."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: bytes = b""
+    close: bool = False
+
+
+Reply = Callable[[Request, Answer], None]
+
+
+class Handler(Protocol):
+    """Who answers requests: calls `reply` exactly once for each, in the event loop's thread."""
+
+    def handle(self, request: Request, reply: Reply) -> None: ...
+
+
+def refuse(status: int, reason: str, *, headers: bytes = b"", close: bool = False) -> Answer:
+    """An answer that says why there is no other."""
+    return Answer(status, orjson.dumps({"error": reason}), headers=headers, close=close)
+
+
+class Connections:
+    """The open connections of a server, and whether it is closing."""
+
+    def __init__(self, handler: Handler, max_request_bytes: int) -> None:
+        self.handler, self.max_request_bytes = handler, max_request_bytes
+        self.open: set[Connection] = set()
+        self.closing = False
+
+    def accept(self) -> Connection:
+        """A protocol for a new connection, as `create_server` wants it."""
+        return Connection(self)
+
+    def busy(self) -> bool:
+        """Whether any request is still being received, worked on or sent."""
+        return any(connection.busy() for connection in self.open)
+
+    def close(self) -> None:
+        """Ends all connections; what is written already is still sent."""
+        for connection in tuple(self.open):
+            connection.close()
+
+
+class Connection(asyncio.Protocol):
+    """One client. httptools calls the `on_*` methods while `data_received` feeds it."""
+
+    _transport: asyncio.Transport
+    _parser: Any
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._request: Request | None = None  # being received
+        self._current: Request | None = None  # being answered
+        self._ahead: deque[Request] = deque()
+        self._chunks: list[bytes] = []
+        self._head_bytes = self._body_bytes = 0
+        self._deaf = False  # reads on only to throw away
+        self._paused = False
+        self._ended = False  # the client has said that it sends no more
+
+    # ------------------------------------------------------------------ asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._parser = httptools.HttpRequestParser(self)
+        self._connections.open.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.open.discard(self)
+        self._ahead.clear()
+        self._deaf = True
+        if (request := self._current) is not None:
+            request.gone = True
+            if request.on_gone is not None:
+                request.on_gone()
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse(501, "this server speaks HTTP/1.1 only; send no Upgrade header")
+        except httptools.HttpParserError as error:
+            self._refuse(400, f"malformed HTTP: {error}")
+
+    def eof_received(self) -> bool:
+        """Keeps the connection of a client that closed its sending side until its requests are answered."""
+        self._ended = True
+        return self._current is not None
+
+    # ------------------------------------------------------------------ httptools
+
+    def on_message_begin(self) -> None:
+        if self._deaf:
+            return
+        self._request = Request()
+        self._head_bytes = self._body_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        if self._deaf or self._request is None:
+            return
+        self._request.path += url
+        self._count_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._deaf or self._request is None:
+            return
+        name = name.lower()
+        if name in _KEPT_HEADERS:
+            self._request.headers[name] = value
+        self._count_head(len(name) + len(value))
+
+    def on_headers_complete(self) -> None:
+        if self._deaf or self._request is None:
+            return
+        headers = self._request.headers
+        if int(headers.get(b"content-length", 0)) > self._connections.max_request_bytes:
+            self._too_large()
+        elif b"expect" in headers and headers[b"expect"].lower() == b"100-continue" and self._current is None:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        if self._deaf:
+            return
+        self._chunks.append(body)
+        self._body_bytes += len(body)
+        if self._body_bytes > self._connections.max_request_bytes:
+            self._too_large()
+
+    def on_message_complete(self) -> None:
+        request, self._request = self._request, None
+        if self._deaf or request is None:
+            return
+        chunks, self._chunks = self._chunks, []
+        request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        request.method = self._parser.get_method()
+        request.path = request.path.partition(b"?")[0]
+        request.keep_alive = self._parser.should_keep_alive()
+        request.old = self._parser.get_http_version() == "1.0"
+        request.arrived_ns = perf_counter_ns()
+        self._take(request)
+
+    # ------------------------------------------------------------------ one after the other
+
+    def busy(self) -> bool:
+        """Whether a request is being received, worked on, or its answer not yet handed to the kernel."""
+        return (
+            self._request is not None
+            or self._current is not None
+            or bool(self._ahead)
+            or self._transport.get_write_buffer_size() > 0
+        )
+
+    def close(self) -> None:
+        """Ends the connection after what is written."""
+        self._deaf = True
+        self._transport.close()
+
+    def _take(self, request: Request) -> None:
+        if self._current is not None:
+            self._ahead.append(request)
+            if len(self._ahead) >= MAX_AHEAD and not self._paused:
+                self._paused = True
+                self._transport.pause_reading()
+            return
+        self._current = request
+        if request.answer is not None:
+            self._reply(request, request.answer)
+            return
+        if b"content-encoding" in request.headers and (refusal := self._unpack(request)) is not None:
+            self._reply(request, refusal)
+            return
+        self._connections.handler.handle(request, self._reply)
+
+    def _reply(self, request: Request, answer: Answer) -> None:
+        if self._current is not request or request.gone:
+            return
+        keep_alive = request.keep_alive and not answer.close and not self._connections.closing
+        keep_alive = keep_alive and not (self._ended and not self._ahead)
+        self._write(request, answer, keep_alive)
+        self._current = None
+        if not keep_alive:
+            self._hang_up(linger=answer.close)
+        elif self._ahead:
+            # by way of the loop: a long row of requests sent ahead must not become a deep recursion
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        if self._current is None and self._ahead:
+            if self._paused and len(self._ahead) < MAX_AHEAD // 2:
+                self._paused = False
+                self._transport.resume_reading()
+            self._take(self._ahead.popleft())
+
+    def _write(self, request: Request, answer: Answer, keep_alive: bool) -> None:
+        connection = b""
+        if not keep_alive:
+            connection = b"Connection: close\r\n"
+        elif request.old:
+            connection = b"Connection: keep-alive\r\n"
+        head = b"HTTP/1.1 %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b%b\r\n" % (
+            _REASONS[answer.status],
+            answer.content_type,
+            len(answer.body),
+            answer.headers,
+            connection,
+        )
+        self._transport.write(head if request.method == b"HEAD" else head + answer.body)
+
+    def _hang_up(self, *, linger: bool) -> None:
+        self._deaf = True
+        self._ahead.clear()
+        if linger and self._transport.can_write_eof():
+            self._transport.write_eof()
+            asyncio.get_running_loop().call_later(LINGER_S, self._transport.close)
+        else:
+            self._transport.close()
+
+    # ------------------------------------------------------------------ refusals
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Answers in its turn and reads no further: after this the stream of bytes makes no sense any more."""
+        request, self._request = self._request or Request(), None
+        self._chunks = []
+        request.answer = refuse(status, reason, close=True)
+        self._deaf = True
+        self._take(request)
+
+    def _too_large(self) -> None:
+        self._refuse(
+            413, f"the request is larger than {self._connections.max_request_bytes} bytes, this server's limit"
+        )
+
+    def _count_head(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(431, f"the request's headers are larger than {MAX_HEAD_BYTES} bytes")
+
+    def _unpack(self, request: Request) -> Answer | None:
+        """Undoes gzip or deflate, up to the size limit; an answer if that cannot be."""
+        encoding = request.headers[b"content-encoding"].strip().lower()
+        if encoding == b"identity":
+            return None
+        if encoding not in (b"gzip", b"x-gzip", b"deflate"):
+            return refuse(415, f"Content-Encoding {encoding.decode('latin-1')!r} is not known; gzip and deflate are")
+        most = self._connections.max_request_bytes
+        unpacker = zlib.decompressobj(wbits=47)  # gzip or zlib, whichever its header says
+        try:
+            request.body = unpacker.decompress(request.body, most)
+        except zlib.error as error:
+            return refuse(400, f"the body is not what Content-Encoding says: {error}")
+        if unpacker.unconsumed_tail:
+            return refuse(413, f"the unpacked request is larger than {most} bytes, this server's limit")
+        return None if unpacker.eof else refuse(400, "the body ends in the middle of its compressed data")

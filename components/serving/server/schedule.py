@@ -1,0 +1,160 @@
+"""When and where a request's inference runs: at once in the caller's thread, or in order through a bounded queue.
+
+Inline costs nothing but blocks the event loop, which suits models of less than a millisecond. The queue hands jobs, first
+come first served, to one thread a stream; each waits inside OpenVINO with the interpreter's lock released. Threads
+rather than OpenVINO's completion callbacks, which are not called when an inference fails.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from time import perf_counter_ns
+from typing import Final, Protocol
+
+from components.serving.server.arguments import Scheduling
+from components.serving.server.metrics import Histogram
+from components.serving.server.model import Model, Outputs, Runner
+from components.serving.server.refusal import Refusal, overloaded
+from components.serving.server.tensors import Array
+
+INLINE_BELOW_S: Final = 1e-3
+
+
+@dataclass(slots=True)
+class Job:
+    """One inference: an array per input, and who takes the outputs (or the reason why there are none).
+
+    `done` is called exactly once unless `cancelled` was set before the job's turn; the outputs are valid during the call
+    only. It is called in the thread that ran the job.
+    """
+
+    arrays: tuple[Array, ...]
+    done: Callable[[Outputs | Refusal], None]
+    cancelled: bool = False
+    arrived_ns: int = field(default_factory=perf_counter_ns)
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """Where a schedule records what happens: microseconds of waiting and of inference, and jobs at work now."""
+
+    wait: Histogram
+    inference: Histogram
+
+
+class Schedule(Protocol):
+    """A way of running jobs. `threaded` says whether `done` comes from another thread."""
+
+    threaded: bool
+
+    def submit(self, job: Job) -> None:
+        """Runs the job now or soon.
+
+        Raises:
+            Refusal: the queue is full.
+        """
+
+    def active(self) -> int:
+        """Jobs inside OpenVINO at this moment."""
+
+    def close(self) -> None:
+        """Ends the threads once the jobs at work are done; none may be submitted any more."""
+
+
+def choose(scheduling: Scheduling, inference_s: float, streams: int) -> Scheduling:
+    """`inline` or `queue`: as asked, or by what was measured. Inline can use one stream only; a NaN was not measured."""
+    if scheduling != "auto":
+        return scheduling
+    return "inline" if streams == 1 and inference_s < INLINE_BELOW_S else "queue"
+
+
+def build(scheduling: Scheduling, model: Model, queue_size: int, gauges: Gauges) -> Schedule:
+    """The schedule of that name."""
+    return Inline(model, gauges) if scheduling == "inline" else Queue(model, queue_size, gauges)
+
+
+class Inline:
+    """Runs each job in the thread that submits it; several threads take turns."""
+
+    threaded: bool = False
+
+    def __init__(self, model: Model, gauges: Gauges) -> None:
+        self._runner, self._gauges, self._turn = model.runner(), gauges, threading.Lock()
+
+    def submit(self, job: Job) -> None:
+        with self._turn:
+            _run(self._runner, job, self._gauges)
+
+    def active(self) -> int:
+        return int(self._turn.locked())
+
+    def close(self) -> None:
+        pass
+
+
+class Queue:
+    """Runs jobs in the order they came, one thread a stream, and refuses them once `size` are waiting."""
+
+    threaded: bool = True
+
+    def __init__(self, model: Model, size: int, gauges: Gauges) -> None:
+        self._most, self._gauges = size + model.streams, gauges
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._count = self._active = 0
+        self._threads = [
+            threading.Thread(target=self._work, args=(model.runner(),), name=f"stream-{number}", daemon=True)
+            for number in range(model.streams)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, job: Job) -> None:
+        with self._lock:
+            if self._count >= self._most:
+                raise overloaded()
+            self._count += 1
+        self._jobs.put(job)
+
+    def active(self) -> int:
+        return self._active
+
+    def close(self) -> None:
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join(timeout=1.0)
+
+    def _work(self, runner: Runner) -> None:
+        while (job := self._jobs.get()) is not None:
+            if not job.cancelled:
+                self._change(active=1)
+                _run(runner, job, self._gauges)
+                self._change(active=-1)
+            self._change(count=-1)
+
+    def _change(self, *, count: int = 0, active: int = 0) -> None:
+        with self._lock:
+            self._count += count
+            self._active += active
+
+
+def _run(runner: Runner, job: Job, gauges: Gauges) -> None:
+    begun_ns = perf_counter_ns()
+    result: Outputs | Refusal
+    try:
+        result = runner.infer(job.arrays)
+    except Refusal as refusal:
+        result = refusal
+    gauges.wait.observe((begun_ns - job.arrived_ns) / 1000)
+    gauges.inference.observe((perf_counter_ns() - begun_ns) / 1000)
+    job.done(result)
+
+
+def describe(inference_s: float) -> float | None:
+    """The measured time in milliseconds as the log and the metadata show it; None when it was not measured."""
+    return None if math.isnan(inference_s) else round(inference_s * 1000, 3)
