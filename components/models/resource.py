@@ -1,8 +1,8 @@
 """A model as a resource of the program: its inputs say what it is made of and how, its outputs where it stands.
 
-The inputs are planned by `plan_inputs`, which only reads: local files by their digests, trainings by their keys, files
-of the web by what the spec states about them. Two plans of the same things are equal, wherever the checkout stands.
-Deleting a model leaves the store alone: what was converted once may be used again, by any stack.
+The inputs come from `plan.py`. Whether a model has to be made again is decided by contents, never by places: moving the
+checkout changes nothing. Deleting a model leaves the store alone: what was converted once may be used again, by any
+stack.
 """
 
 from __future__ import annotations
@@ -19,31 +19,9 @@ from components.models.digest import check_digest
 from components.models.store import Conversion, StoredModel, converted, is_intact
 from components.progress import say
 from schemas.errors import InferstackError
-from schemas.spec import Model
 
 OUTPUTS = ("path", "digest", "precision", "bytes", "accuracy", "accuracy_before", "warnings")
 Props = dict[str, Any]
-
-
-def plan_inputs(model: Model, planner: material.Planner, store: Path) -> Props:
-    """The inputs of a model's resource, as plain JSON values without absent ones; reads files and changes nothing.
-
-    Raises:
-        PreflightError, UsageError: a file is missing, or of a kind that cannot be used.
-    """
-    convert: Props = {"precision": model.convert.precision, "max_accuracy_drop": model.convert.max_accuracy_drop}
-    if model.convert.precision == "int8":
-        convert["samples"] = model.convert.samples
-        if model.convert.calibration is not None:
-            convert["calibration"] = material.as_json(planner.material(model.convert.calibration, "data"))
-    if model.convert.input_shape:
-        convert["input_shape"] = {name: list(shape) for name, shape in model.convert.input_shape.items()}
-    inputs = {"name": model.name, "store": str(store), "source": material.as_json(planner.source(model))}
-    if model.sha256 is not None:
-        inputs["sha256"] = model.sha256
-    if model.evaluation is not None:
-        inputs["evaluation"] = material.as_json(planner.material(model.evaluation, "data"))
-    return {**inputs, "convert": convert}
 
 
 def make(props: Mapping[str, Any]) -> Props:

@@ -1,0 +1,52 @@
+"""What a model of the spec comes to, known before anything is made: the inputs of its resource.
+
+Only files are read: local ones stand in the inputs by their digests, trainings by their keys, files of the web by what
+the spec states about them. Nothing is fetched, trained or looked up in the store, so that the plan after an `up` is the
+plan before it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from components.models import material
+from components.models.formats import model_files
+from schemas.spec import Model, Precision
+
+Props = dict[str, Any]
+
+WEIGHT_BYTES: Final[dict[Precision, int]] = {"fp32": 4, "fp16": 2, "int8": 1}
+
+
+def plan_inputs(model: Model, planner: material.Planner, store: Path) -> Props:
+    """The inputs of a model's resource, as plain JSON values without absent ones; reads files and changes nothing.
+
+    Raises:
+        PreflightError, UsageError: a file is missing, or of a kind that cannot be used.
+    """
+    convert: Props = {"precision": model.convert.precision, "max_accuracy_drop": model.convert.max_accuracy_drop}
+    if model.convert.precision == "int8":
+        convert["samples"] = model.convert.samples
+        if model.convert.calibration is not None:
+            convert["calibration"] = material.as_json(planner.material(model.convert.calibration, "data"))
+    if model.convert.input_shape:
+        convert["input_shape"] = {name: list(shape) for name, shape in model.convert.input_shape.items()}
+    inputs = {"name": model.name, "store": str(store), "source": material.as_json(planner.source(model))}
+    if model.sha256 is not None:
+        inputs["sha256"] = model.sha256
+    if model.evaluation is not None:
+        inputs["evaluation"] = material.as_json(planner.material(model.evaluation, "data"))
+    return {**inputs, "convert": convert}
+
+
+def model_bytes(model: Model, planner: material.Planner) -> int | None:
+    """About how large the converted model will be; None for one that is fetched or trained.
+
+    Such a model's size is known once it is there, but a plan that knew more after `up` than before would change by it.
+    """
+    source = planner.source(model)
+    if not isinstance(source, material.Local):
+        return None
+    files = [path for file in model_files(Path(source.path)) for path in (file, *file.rglob("*")) if path.is_file()]
+    return sum(path.stat().st_size for path in files) * WEIGHT_BYTES[model.convert.precision] // WEIGHT_BYTES["fp32"]
