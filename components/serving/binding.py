@@ -42,7 +42,7 @@ def verify(pid: int, cpus: Iterable[int], memory_node: int | None, proc: Path = 
         ok = False
         words.append(f"{len(astray)} of {len(threads)} threads may run on CPUs {listed(frozenset().union(*astray))}")
     else:
-        words.append(f"{len(threads)} threads inside")
+        words.append("all threads inside")
     if memory_node is not None:
         words.append(_memory_words(process, memory_node))
     return Verified(ok, tuple(words), real)

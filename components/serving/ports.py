@@ -42,7 +42,7 @@ def is_free(host: str, port: int) -> bool:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
-        raise PreflightError(f"{host} is no address of this machine", why=error.strerror, remedy="`host:`") from error
+        raise PreflightError(f"{host} is no address of this machine", why=str(error), remedy="set `host:`") from error
     family, kind, protocol, _, address = found[0]
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -7,6 +7,7 @@ The providers only translate: inputs to values, results to outputs, what was fou
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ RESTARTS = (
 # Chosen and kept when the spec does not fix them: no wish is no change.
 PORTS = ("rest_port", "grpc_port")
 REPLACES = ("name", "stack", "state")
+DEFAULTS = {field.name: field.default for field in fields(Instance)}
 
 
 class InstanceProvider(dynamic.ResourceProvider):
@@ -45,7 +47,7 @@ class InstanceProvider(dynamic.ResourceProvider):
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
         """Everything the process is told restarts it; only another name, stack or folder makes another instance."""
         replaces = [key for key in REPLACES if olds.get(key) != news.get(key)]
-        changed = [key for key in RESTARTS if _plain(olds.get(key)) != _plain(news.get(key))]
+        changed = [key for key in RESTARTS if _plain(key, olds) != _plain(key, news)]
         moved = [key for key in PORTS if news.get(key) is not None and olds.get(key) != news[key]]
         altered = not olds.get("running", True)
         return dynamic.DiffResult(
@@ -156,6 +158,7 @@ def _ports(outputs: Mapping[str, Any]) -> Ports | None:
     return Ports(int(rest), int(grpc) if grpc else None) if rest else None
 
 
-def _plain(value: Any) -> Any:
-    """A value for comparing: to Pulumi's wire format nothing and an empty map are the same."""
-    return None if value == {} else value
+def _plain(key: str, props: Mapping[str, Any]) -> Any:
+    """An input for comparing: one that is absent means its default, and an empty map is none."""
+    value = props.get(key)
+    return DEFAULTS.get(key) if value is None or value == {} else value

@@ -20,6 +20,8 @@ READY_S = 180.0
 LOG_LINES = 15
 # One failed start may be bad luck (a port that closes late); the second says that the third will fail as well.
 FAILED_STARTS = 2
+# The launcher's words before it becomes the platform.
+STARTS = "launcher: starts "
 NOT_RUNNING = ("BACKOFF", "EXITED", "FATAL", "STOPPED", "UNKNOWN")
 
 
@@ -51,7 +53,7 @@ def wait_until_ready(daemon: Daemon, instance: Instance, ports: Ports) -> int:
     Raises:
         InferstackError: it ends again and again, does not answer in time, or serves another model.
     """
-    began = time.monotonic()
+    began, told_s = time.monotonic(), -1
     while (waited_s := time.monotonic() - began) < READY_S:
         info = daemon.info(instance.name)
         if info is None:
@@ -65,7 +67,9 @@ def wait_until_ready(daemon: Daemon, instance: Instance, ports: Ports) -> int:
             if answer.digest != instance.model_digest:
                 raise _other_model(instance, answer)
             return int(info["pid"])
-        say(f"{instance.name}: waiting until it answers ({waited_s:.0f} s)", waited_s / READY_S)
+        if int(waited_s) > told_s:
+            told_s = int(waited_s)
+            say(f"{instance.name}: waiting until it answers ({told_s} s)")
         time.sleep(min(0.5, 0.05 + waited_s / 20))
     raise InferstackError(
         f"{instance.name} does not answer ready within {READY_S:.0f} s", why=_log(instance), remedy=_look(instance)
@@ -109,12 +113,17 @@ def _other_model(instance: Instance, answer: Answer) -> InferstackError:
 
 
 def _log(instance: Instance) -> str:
+    """The end of the instance's log, of its last start alone."""
+    lines: deque[str] = deque(maxlen=LOG_LINES)
     try:
         with instance.files.log.open(errors="replace") as file:
-            lines = "".join(f"\n  {line.rstrip()}" for line in deque(file, LOG_LINES))
+            for line in file:
+                if line.startswith(STARTS):
+                    lines.clear()
+                lines.append(f"\n  {line.rstrip()}")
     except OSError:
-        lines = ""
-    return f"the last lines of its log:{lines}" if lines else "its log is empty"
+        pass
+    return f"the last lines of its log:{''.join(lines)}" if lines else "its log is empty"
 
 
 def _look(instance: Instance) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from components.serving.instance import Instance, Launch, Ports
-from components.serving.platforms import openvino
+from components.serving.platforms import kserve, managed, mlserver, openvino
 from schemas.errors import PreflightError
 
 
@@ -31,6 +31,8 @@ class ByName:
         match instance.platform:
             case "openvino":
                 return
+            case "kserve" | "mlserver":
+                managed.prepare(instance)
             case other:
                 raise PreflightError(
                     f"{instance.name}: {other} does not run as a process of this machine",
@@ -42,6 +44,10 @@ class ByName:
         match instance.platform:
             case "openvino":
                 return openvino.launch(instance, ports)
+            case "kserve":
+                return kserve.launch(instance, ports)
+            case "mlserver":
+                return mlserver.launch(instance, ports)
             case other:
                 raise AssertionError(f"{other} was not prepared")
 

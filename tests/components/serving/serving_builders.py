@@ -64,3 +64,21 @@ def a_stack(folder: Path) -> Iterator[Path]:
         yield state
     finally:
         supervisor.stop(state / "run")
+
+
+def a_model(folder: Path) -> tuple[Path, str]:
+    """A small classifier in OpenVINO IR, `x` [rows, 4] to `probabilities` [rows, 3], and its digest."""
+    import numpy as np
+    import openvino as ov
+    from openvino import opset13 as ops
+
+    from components.models.digest import ir_digest
+
+    x = ops.parameter([-1, 4], np.float32, name="x")
+    weights = ops.constant(np.eye(4, 3, dtype=np.float32) * 2)
+    result = ops.softmax(ops.matmul(x, weights, False, False), 1)
+    x.output(0).tensor.set_names({"x"})
+    result.output(0).tensor.set_names({"probabilities"})
+    path = folder / "model.xml"
+    ov.save_model(ov.Model([result], [x], "classifier"), path, compress_to_fp16=False)
+    return path, ir_digest(path)
