@@ -73,7 +73,10 @@ def _object(cls: Any, data: Mapping[str, Any], at: str) -> Any:
         if f.name in data:
             found[f.name] = _decode(hints[f.name], data[f.name], f"{at}.{f.name}")
         elif f.default is MISSING and f.default_factory is MISSING:
-            raise ValueError(f"{at} has no {f.name}")
+            # What carries JSON (Pulumi's wire format) may drop members that are null.
+            if type(None) not in get_args(hints[f.name]):
+                raise ValueError(f"{at} has no {f.name}")
+            found[f.name] = None
     return cls(**found)
 
 

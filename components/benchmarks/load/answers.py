@@ -41,11 +41,10 @@ def predictions(protocol: Protocol, head: bytes, body: bytes, rows: int) -> Labe
 
 def _labels(rows: Array) -> Labels:
     if rows.shape[1] != 1:
-        return rows.argmax(axis=1).astype(np.int64, copy=False)
+        return np.asarray(rows.argmax(axis=1), np.int64)
     column = rows[:, 0]
     whole = np.issubdtype(column.dtype, np.integer)
-    labels: Labels = (column if whole else column > 0.5).astype(np.int64, copy=False)
-    return labels
+    return np.asarray(column if whole else column > 0.5, np.int64)
 
 
 def _first_output(protocol: Protocol, head: bytes, body: bytes) -> Array:

@@ -1,0 +1,101 @@
+"""A benchmark as a resource of the program: it is measured again when what it measures has changed.
+
+The inputs are a `description.Description` as plain JSON. What explains a result but does not change what is measured
+(the spec's digest, where things lie) makes no difference. A missed objective does not fail the resource: the outcome is
+an output. Results are kept when a benchmark is deleted; they belong to the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi import dynamic
+
+from components import codec
+from components.benchmarks import results
+from components.benchmarks.answer import answer
+from components.benchmarks.description import Description
+from components.benchmarks.run import carry_out
+from components.progress import say
+from schemas.errors import UsageError
+
+MEASURED = ("subjects", "loads", "data_digest", "objective", "require", "repeats", "rerun")
+REPLACES = ("stack", "benchmark")
+OUTPUTS = ("result", "folder", "outcome", "answer")
+Props = dict[str, Any]
+
+
+class BenchmarkProvider(dynamic.ResourceProvider):
+    """Measures; the id is the benchmark's name."""
+
+    serialize_as_secret_always = False
+
+    def diff(self, _id: str, olds: Props, news: Props) -> dynamic.DiffResult:
+        """Whether there is something to measure: something changed, or the stored result is gone."""
+        replaces = [key for key in REPLACES if olds.get(key) != news.get(key)]
+        changed = any(_plain(olds.get(key)) != _plain(news.get(key)) for key in MEASURED)
+        return dynamic.DiffResult(changes=bool(replaces) or changed or not _is_stored(olds), replaces=replaces)
+
+    def create(self, props: Props) -> dynamic.CreateResult:
+        """Measure."""
+        return dynamic.CreateResult(props["benchmark"], _measure(props))
+
+    def update(self, _id: str, _olds: Props, news: Props) -> dynamic.UpdateResult:
+        """Measure again; the old result stays."""
+        return dynamic.UpdateResult(_measure(news))
+
+    def read(self, id_: str, props: Props) -> dynamic.ReadResult:
+        """The benchmark as it stands; none when its stored result is gone or cannot be read."""
+        return dynamic.ReadResult(id_, props) if _is_stored(props) else dynamic.ReadResult("", {})
+
+    def delete(self, _id: str, _props: Props) -> None:
+        """Nothing: results outlive the stack, until the store is purged."""
+
+
+class BenchmarkResource(dynamic.Resource, module="inferstack", name="Benchmark"):
+    """A benchmark. Inputs: the members of `description.Description`, as JSON.
+
+    Outputs: `result`, the id of the stored result; `folder`, where it lies; `outcome`, what the objective says of all
+    targets together, empty without one; `answer`, the sentences that say what was found.
+    """
+
+    result: pulumi.Output[str]
+    folder: pulumi.Output[str]
+    outcome: pulumi.Output[str]
+    answer: pulumi.Output[list[str]]
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(BenchmarkProvider(), name, {**dict.fromkeys(OUTPUTS), **inputs}, opts)
+
+
+def _measure(props: Props) -> Props:
+    inputs = {key: value for key, value in props.items() if key not in OUTPUTS}
+    stored = carry_out(codec.decode(Description, inputs))
+    found = answer(stored.result)
+    say(found.sentences[0] if found.sentences else f"{stored.result.benchmark}: measured")
+    outputs = {
+        "result": stored.result.id,
+        "folder": str(stored.folder),
+        "outcome": found.outcome or "",
+        "answer": list(found.sentences),
+    }
+    return {**inputs, **outputs}
+
+
+def _is_stored(props: Mapping[str, Any]) -> bool:
+    try:
+        return bool(results.load(Path(props.get("folder") or "/nowhere")))
+    except UsageError:
+        return False
+
+
+def _plain(value: Any) -> Any:
+    """A value for comparing: to Pulumi's wire format an absent member and null are the same."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items() if item is not None} or None
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
