@@ -31,7 +31,7 @@ def predictions(protocol: Protocol, head: bytes, body: bytes, rows: int) -> Labe
         ValueError: the answer is malformed.
     """
     try:
-        output = _first_output(protocol, head, body)
+        output = first_output(protocol, head, body)
         if output.ndim == 0 or len(output) != rows:
             raise ValueError(f"an answer of shape {list(output.shape)} for {rows} rows")
         return _labels(output.reshape(rows, -1))
@@ -47,7 +47,12 @@ def _labels(rows: Array) -> Labels:
     return np.asarray(column if whole else column > 0.5, np.int64)
 
 
-def _first_output(protocol: Protocol, head: bytes, body: bytes) -> Array:
+def first_output(protocol: Protocol, head: bytes, body: bytes) -> Array:
+    """The first output of an answer, as the server shaped it.
+
+    Raises:
+        ValueError, KeyError, IndexError, TypeError, AttributeError: the answer is malformed.
+    """
     match protocol:
         case "v1":
             return _v1(orjson.loads(body))

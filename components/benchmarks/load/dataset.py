@@ -75,10 +75,20 @@ def read(path: Path, inputs: Sequence[ModelInput]) -> Dataset:
     except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:
         why = f"an .npz of plain numeric arrays is expected ({error})"
         raise UsageError(f"{path} cannot be read as a data set", why=why) from error
+    return fit(str(path), arrays, inputs)
+
+
+def fit(origin: str, given: Mapping[str, Array], inputs: Sequence[ModelInput]) -> Dataset:
+    """Named arrays as a data set fitted to the model's inputs; `origin` says in errors where they come from.
+
+    Raises:
+        UsageError: they do not fit the model; the message says what was expected.
+    """
+    arrays = dict(given)
     labels = arrays.pop("y", None)
     found = inputs or tuple(_as_named(name, array) for name, array in arrays.items())
-    columns = tuple(_column(path, wanted, arrays, only=len(found) == 1) for wanted in found)
-    _check_lengths(path, columns, labels)
+    columns = tuple(_column(origin, wanted, arrays, only=len(found) == 1) for wanted in found)
+    _check_lengths(origin, columns, labels)
     is_label = labels is not None and labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer)
     return Dataset(columns, labels if is_label else None)
 
@@ -115,16 +125,16 @@ def _as_named(name: str, array: Array) -> ModelInput:
     return ModelInput(name, datatypes.get(array.dtype.name, array.dtype.name), (-1, *array.shape[1:]))
 
 
-def _column(path: Path, wanted: ModelInput, arrays: Mapping[str, Array], *, only: bool) -> Column:
+def _column(origin: str, wanted: ModelInput, arrays: Mapping[str, Array], *, only: bool) -> Column:
     array = arrays.get(wanted.name, arrays.get("x") if only else None)
     if array is None:
         there = ", ".join(arrays) or "none"
         remedy = f"name an array {wanted.name}" + (" or x" if only else "")
-        raise UsageError(f"{path} has no array for input {wanted.name}", why=f"its arrays are: {there}", remedy=remedy)
+        raise UsageError(f"{origin} has no array for input {wanted.name}", why=f"its arrays are: {there}", remedy=remedy)
     row_shape = wanted.shape[1:]
     if array.ndim == 0 or not _fits(array, row_shape):
         why = f"the array has the shape {list(array.shape)}, the model takes {list(wanted.shape)} (-1: any)"
-        raise UsageError(f"{path}: the array for input {wanted.name} does not fit the model", why=why)
+        raise UsageError(f"{origin}: the array for input {wanted.name} does not fit the model", why=why)
     if -1 not in row_shape:
         array = array.reshape((len(array), *row_shape))
     return Column(wanted.name, wanted.datatype, np.ascontiguousarray(array, dtype=_numpy_type(wanted)))
@@ -145,10 +155,10 @@ def _numpy_type(wanted: ModelInput) -> str:
     return NUMPY_TYPES[wanted.datatype]
 
 
-def _check_lengths(path: Path, columns: Sequence[Column], labels: Array | None) -> None:
+def _check_lengths(origin: str, columns: Sequence[Column], labels: Array | None) -> None:
     lengths = {column.name: len(column.values) for column in columns}
     if labels is not None and labels.ndim:
         lengths["y"] = len(labels)
     if len(set(lengths.values())) != 1 or 0 in lengths.values():
         why = ", ".join(f"{name} has {length}" for name, length in lengths.items()) or "it has no arrays"
-        raise UsageError(f"{path} needs the same number of rows, at least one, in every array", why=why)
+        raise UsageError(f"{origin} needs the same number of rows, at least one, in every array", why=why)
