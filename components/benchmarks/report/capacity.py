@@ -8,7 +8,7 @@ from typing import Any, Final
 from components.benchmarks import words
 from components.benchmarks.answer import Row
 from components.benchmarks.report import chart
-from components.benchmarks.report.html import Markup, tag
+from components.benchmarks.report.html import Markup, tag, typeset
 from components.benchmarks.report.look import Look, marker
 from components.benchmarks.report.scale import Linear, Logarithmic, around
 
@@ -78,7 +78,7 @@ def _limit(metric: str, limit_s: float, y: Logarithmic) -> Markup:
     return tag(
         "g",
         tag("line", x1=chart.LEFT, x2=chart.RIGHT, y1=level, y2=level),
-        tag("text", words.limit(metric, limit_s), x=chart.RIGHT, y=level - 7, text_anchor="end"),
+        tag("text", typeset(words.limit(metric, limit_s)), x=chart.RIGHT, y=level - 7, text_anchor="end"),
         class_="limit",
     )
 

@@ -11,7 +11,7 @@ from components.benchmarks.report.scale import Scale
 
 WIDTH: Final = 520
 LEFT: Final = 54
-RIGHT: Final = 506
+RIGHT: Final = 492
 TOP: Final = 34
 TITLE_ROOM: Final = 44
 """Below the plot: tick labels and the title of the x axis."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from components.benchmarks import words
 from components.benchmarks.report import chart
-from components.benchmarks.report.html import Markup, tag
+from components.benchmarks.report.html import Markup, tag, typeset
 from components.benchmarks.report.look import Look, marker
 from components.benchmarks.report.scale import QUANTILES, Logarithmic, Tail, around
 from components.benchmarks.report.series import Distribution
@@ -58,8 +58,14 @@ def _limit(metric: str, limit_s: float, x: Tail, y: Logarithmic) -> Markup:
     at, level = x(LIMITS[metric]), y(limit_s * 1e3)
     return tag(
         "g",
-        tag("line", x1=at - 26, x2=at + 26, y1=level, y2=level),
-        tag("text", words.limit(metric, limit_s), x=min(at, chart.RIGHT - 52), y=level - 7, text_anchor="middle"),
+        tag("line", x1=at - 26, x2=min(at + 26, chart.RIGHT), y1=level, y2=level),
+        tag(
+            "text",
+            typeset(words.limit(metric, limit_s)),
+            x=min(at, chart.RIGHT - 40),
+            y=level - 7,
+            text_anchor="middle",
+        ),
         class_="limit",
     )
 

@@ -34,22 +34,25 @@ def facts(result: Result, topology: Topology | None) -> Markup:
 
 def targets_table(result: Result, looks: Mapping[str, Look]) -> Markup:
     """What each target was."""
-    heads = ("Target", "Platform", "Protocol", "Model", "Precision", "Instances", "Cores", "Model digest")
+    words = ("Target", "Platform", "Protocol", "Model", "Precision", "Model digest")
+    figures = ("Instances", "Cores")
     rows = []
     for target in result.targets:
         protocols = dict.fromkeys(m.protocol for m in result.measurements if m.target == target.name)
-        cells: Iterable[Child] = (
+        said: Iterable[Child] = (
             target.platform,
             ", ".join(protocols),
             target.model,
             target.precision,
-            str(len(target.instances)),
-            str(target.cores),
             _digest(target.model_digest),
         )
+        counted = (str(len(target.instances)), str(target.cores))
         name = tag("th", tag("span", swatch(looks[target.name]), target.name, class_="target"), scope="row")
-        rows.append(tag("tr", name, [tag("td", cell, class_="word") for cell in cells]))
-    head = tag("thead", tag("tr", [tag("th", text, scope="col") for text in heads]))
+        rows.append(
+            tag("tr", name, [tag("td", cell, class_="word") for cell in said], [tag("td", cell) for cell in counted])
+        )
+    heads = [*((text, "word") for text in words), *((text, None) for text in figures)]
+    head = tag("thead", tag("tr", [tag("th", text, scope="col", class_=kind) for text, kind in heads]))
     return scrolling("Targets", tag("table", head, tag("tbody", rows)))
 
 

@@ -50,6 +50,11 @@ def join(children: Child) -> Markup:
             return Markup("".join(map(join, children)))
 
 
+def typeset(words: str) -> str:
+    """Words of a terminal with the signs of print."""
+    return words.replace("<=", "≤").replace(">=", "≥").replace("->", "→")
+
+
 def text(value: Attribute) -> str:
     """An attribute's value: numbers to a hundredth, without needless zeros."""
     if isinstance(value, float):

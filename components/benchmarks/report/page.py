@@ -17,7 +17,7 @@ from components.benchmarks.answer import Answer, Row, answer, merged
 from components.benchmarks.report.capacity import capacity_chart
 from components.benchmarks.report.distribution import distribution_chart
 from components.benchmarks.report.facts import facts, started, targets_table
-from components.benchmarks.report.html import Child, Markup, tag
+from components.benchmarks.report.html import Child, Markup, tag, typeset
 from components.benchmarks.report.look import Look, looks, swatch
 from components.benchmarks.report.placement import placement_chart
 from components.benchmarks.report.series import distribution, timeline
@@ -73,7 +73,7 @@ def _index(stored: Sequence[StoredResult], answers: Sequence[Answer]) -> Markup:
             " ",
             badge(said.outcome),
             tag("span", started(each.result), class_="when"),
-            tag("p", said.sentences[0] if said.sentences else "Nothing was measured."),
+            tag("p", typeset(said.sentences[0]) if said.sentences else "Nothing was measured."),
         )
         for i, (each, said) in enumerate(zip(stored, answers, strict=True))
     ]
@@ -88,14 +88,16 @@ def _section(name: str, stored: StoredResult, said: Answer) -> Markup:
     topology = _topology(result)
     pictures = [
         *_from_samples(name, stored, rows, look),
-        _part("Throughput against latency", CAPACITY, _capacity(name, rows, look, result)) if rows else None,
+        _part("Throughput against latency", CAPACITY, _legend(look), _capacity(name, rows, look, result))
+        if rows
+        else None,
         _part("Placement", PLACEMENT, _placement(name, result, topology, look)) if topology else None,
     ]
     return tag(
         "section",
         tag("p", f"{result.stack} · {started(result)}", class_="when"),
         tag("h1", result.benchmark, " ", badge(said.outcome)),
-        tag("div", [tag("p", sentence) for sentence in said.sentences], class_="answer"),
+        tag("div", [tag("p", typeset(sentence)) for sentence in said.sentences], class_="answer"),
         _objective(said, result),
         _standings(said, result, look),
         pictures,
@@ -108,8 +110,13 @@ def _section(name: str, stored: StoredResult, said: Answer) -> Markup:
 DISTRIBUTION: Final = (
     "Response time from the moment a request was due. Further right are the slower requests; lower is better."
 )
-TIMELINE: Final = "The line is the median, the edge of the shade the slowest request of each moment."
-CAPACITY: Final = "Each point is one load; further right carries more, lower answers sooner."
+TIMELINE: Final = (
+    "The line is the median, the edge of the shade the slowest request of each moment; dotted lines part repeats."
+)
+CAPACITY: Final = (
+    "Each point is one load; further right carries more, lower answers sooner. Rates and closed loops stand apart, "
+    "and what is INVALID is hollow."
+)
 PLACEMENT: Final = (
     "A frame is a NUMA node, a cell a hardware thread with its CPU number; threads of a core stand together."
 )
@@ -124,7 +131,7 @@ def _objective(said: Answer, result: Result) -> Markup | None:
     if not said.objective:
         return None
     whose = "every target must meet it" if result.require == "all" else "one target suffices"
-    return tag("p", tag("b", "Objective"), f" {said.objective}; {whose}.", class_="objective")
+    return tag("p", tag("b", "Objective"), f" {typeset(said.objective)}; {whose}.", class_="objective")
 
 
 def _standings(said: Answer, result: Result, look: Mapping[str, Look]) -> Markup:
@@ -137,9 +144,24 @@ def _standings(said: Answer, result: Result, look: Mapping[str, Look]) -> Markup
             f"on {cores} core{'s' if cores != 1 else ''}"
         )
         name = tag("span", swatch(look[target.name]), tag("b", target.name), class_="target")
-        why = tag("span", "; ".join(standing.why), class_="why") if standing.why else None
-        lines.append(tag("li", name, badge(standing.outcome), tag("span", about, class_="what"), why))
+        # Why a target missed is among the sentences of the answer already.
+        why = typeset("; ".join(standing.why)) if standing.outcome == "pass" else ""
+        lines.append(
+            tag(
+                "li",
+                name,
+                badge(standing.outcome),
+                tag("span", about, class_="what"),
+                tag("span", why, class_="why") if why else None,
+            )
+        )
     return tag("ul", lines, class_="standings")
+
+
+def _legend(look: Mapping[str, Look]) -> Markup:
+    """Which line is whose, once more where the lines are."""
+    names = [tag("li", tag("span", swatch(each), name, class_="target")) for name, each in look.items()]
+    return tag("ul", names, class_="legend")
 
 
 def _from_samples(name: str, stored: StoredResult, rows: Sequence[Row], look: Mapping[str, Look]) -> list[Markup]:
@@ -156,13 +178,14 @@ def _from_samples(name: str, stored: StoredResult, rows: Sequence[Row], look: Ma
             objective = stored.result.objective
             distributions.append(distribution_chart(f"{name}-d{i}", label, spread, look, objective))
         over_time = {
-            target: [timeline(samples[m.samples], m.duration_s) for m in runs] for target, runs in used.items()
+            target: [timeline(samples[m.samples], m.duration_s, repeats=len(runs)) for m in runs]
+            for target, runs in used.items()
         }
         shown = {target: runs for target, runs in over_time.items() if runs}
         if shown:
             timelines.append(timeline_chart(f"{name}-t{i}", label, shown, look))
     return [
-        _part("Latency distribution", DISTRIBUTION, tag("div", distributions, class_="grid")),
+        _part("Latency distribution", DISTRIBUTION, _legend(look), tag("div", distributions, class_="grid")),
         _part("Latency over time", TIMELINE, tag("div", timelines, class_="grid")),
     ]
 

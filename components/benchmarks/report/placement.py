@@ -12,7 +12,9 @@ from components.benchmarks.result import Target
 from components.cluster.cpulist import format_list
 from components.cluster.topology import Core, NumaNode, Topology
 
-COLUMNS: Final = 12
+COLUMNS: Final = 8
+COLUMNS_OF_MANY: Final = 16
+MANY_CORES: Final = 32
 CELL_WIDTH: Final = 40
 CELL_HEIGHT: Final = 38
 CORE_GAP: Final = 6
@@ -50,16 +52,17 @@ def _node(
 ) -> tuple[Markup, float, float]:
     """A NUMA node's frame with its cores in rows; its width and height."""
     threads = max((len(core.cpus) for core in node.cores), default=1)
-    columns = min(COLUMNS, max(len(node.cores), 1))
-    rows = max(1, -(-len(node.cores) // COLUMNS))
+    most = COLUMNS if len(node.cores) <= MANY_CORES else COLUMNS_OF_MANY
+    columns = min(most, max(len(node.cores), 1))
+    rows = max(1, -(-len(node.cores) // most))
     core_width, core_height = CELL_WIDTH + CORE_GAP, threads * CELL_HEIGHT + CORE_GAP
     width = max(columns * core_width + 2 * MARGIN - CORE_GAP, 240)
     height = HEADING + rows * core_height + MARGIN - CORE_GAP
     cores = [
         _core(
             core,
-            1 + MARGIN + (i % COLUMNS) * core_width,
-            1 + top + HEADING + (i // COLUMNS) * core_height,
+            1 + MARGIN + (i % most) * core_width,
+            1 + top + HEADING + (i // most) * core_height,
             owners,
             client_cpus,
         )

@@ -14,7 +14,9 @@ from components.benchmarks.samples import Samples
 
 Floats = NDArray[np.float64]
 
-BINS: Final = 150
+MOST_BINS: Final = 120
+LEAST_BINS: Final = 20
+REQUESTS_A_BIN: Final = 10
 POINTS_A_NINE: Final = 24
 
 
@@ -54,18 +56,22 @@ def distribution(runs: Sequence[Samples]) -> Distribution | None:
     return Distribution(quantiles, np.quantile(good, quantiles) * 1e3, len(good))
 
 
-def timeline(samples: Samples, duration_s: float) -> Timeline:
-    """Median and maximum of the response time by the time at which requests were due."""
-    edges = np.linspace(0, duration_s, BINS + 1)
-    place = np.clip(np.searchsorted(edges, samples.scheduled_s, side="right") - 1, 0, BINS - 1)
-    median, highest = np.full(BINS, np.nan), np.full(BINS, np.nan)
+def timeline(samples: Samples, duration_s: float, *, repeats: int = 1) -> Timeline:
+    """Median and maximum of the response time by the time at which requests were due.
+
+    `repeats` stand side by side in one chart and share its bins; few requests get few bins, or each would be its own.
+    """
+    bins = max(LEAST_BINS, min(MOST_BINS // repeats, len(samples) // REQUESTS_A_BIN))
+    edges = np.linspace(0, duration_s, bins + 1)
+    place = np.clip(np.searchsorted(edges, samples.scheduled_s, side="right") - 1, 0, bins - 1)
+    median, highest = np.full(bins, np.nan), np.full(bins, np.nan)
     good = samples.good
     places, values = place[good], samples.response_s[good] * 1e3
     order = np.argsort(places, kind="stable")
-    bounds = np.searchsorted(places[order], np.arange(BINS + 1))
+    bounds = np.searchsorted(places[order], np.arange(bins + 1))
     for index, (start, end) in enumerate(pairwise(bounds)):
         if end > start:
             inside = values[order[start:end]]
             median[index], highest[index] = np.median(inside), inside.max()
-    failed = np.bincount(place[~good], minlength=BINS)
+    failed = np.bincount(place[~good], minlength=bins)
     return Timeline((edges[:-1] + edges[1:]) / 2, median, highest, failed, duration_s)

@@ -9,10 +9,15 @@ from components.benchmarks import words
 from components.benchmarks.answer import Row
 from components.benchmarks.report.html import Child, Markup, tag
 from components.benchmarks.report.look import Look, swatch
-from components.benchmarks.result import Latency, Outcome
+from components.benchmarks.result import Outcome
 
 LATENCIES: Final = ("mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "p999_s", "max_s")
 COMPARED: Final = ("p50_s", "p99_s")
+COLUMNS: Final = (
+    *("Requests", "Rate, /s"),
+    *(f"{words.METRICS.get(name, 'max')}, ms" for name in LATENCIES),
+    *("Errors", "Accuracy", "Sent, received"),
+)
 SAYS: Final[Mapping[Outcome, tuple[str, str]]] = {
     "pass": ("✓", "met"),
     "fail": ("✗", "missed"),
@@ -35,101 +40,105 @@ def scrolling(label: str, table: Markup) -> Markup:
 
 
 def results_table(rows: Sequence[Row], looks: Mapping[str, Look]) -> Markup:
-    """All figures, grouped by load; times in ms."""
-    judged = any(row.outcome for row in rows)
-    heads = [
-        *(["Target", "Objective"] if judged else ["Target"]),
-        *("Requests", "Asked /s", "Got /s"),
-        *(f"{words.METRICS.get(name, 'max')}, ms" for name in LATENCIES),
-        *(f"{words.METRICS[name]} to first" for name in COMPARED),
-        *("Errors", "Accuracy", "Sent", "Received"),
-    ]
-    loads = dict.fromkeys(row.load.label for row in rows)
-    groups = [_group([row for row in rows if row.load.label == label], looks, judged, len(heads)) for label in loads]
-    head = tag("thead", tag("tr", [tag("th", text, scope="col") for text in heads]))
-    return scrolling("All figures", tag("table", head, groups, class_="figures"))
-
-
-def _group(rows: Sequence[Row], looks: Mapping[str, Look], judged: bool, columns: int) -> Markup:
-    """One load: a heading row, then a row a target."""
-    load = rows[0].load
-    about = [f"{load.duration_s:g} s", f"warm-up {load.warmup_s:g} s", f"{load.connections} connections"]
-    heading = tag(
-        "th", tag("span", tag("b", words.load(load)), f" {', '.join(about)}"), colspan=columns, scope="rowgroup"
+    """All figures, grouped by load; times in ms. What holds for every row is said once, above."""
+    remarks = {id(row): _remarks(row) for row in rows}
+    common = [said for said in remarks[id(rows[0])] if all(said in other for other in remarks.values())]
+    judged = any(row.outcome or not row.valid for row in rows)
+    groups = []
+    for label in dict.fromkeys(row.load.label for row in rows):
+        group = [row for row in rows if row.load.label == label]
+        first = next((row for row in group if row.valid), None)
+        lines = [_heading(group[0], len(COLUMNS) + 1 + judged)]
+        for row in group:
+            lines.append(_line(row, first, looks[row.target], judged))
+            own = [said for said in remarks[id(row)] if said not in common]
+            lines += [_remark(own, len(COLUMNS) + 1 + judged)] if own else []
+        groups.append(tag("tbody", lines))
+    first_heads = [tag("th", text, scope="col", class_="word") for text in ("Target", *(["Verdict"] if judged else []))]
+    head = tag("thead", tag("tr", first_heads, [tag("th", text, scope="col") for text in COLUMNS]))
+    note = [*common, "Small print: difference to the first target under the same load."]
+    return tag(
+        "div",
+        tag("p", " ".join(note), class_="about"),
+        scrolling("All figures", tag("table", head, groups)),
     )
-    first = next((row for row in rows if row.valid), None)
-    lines = [tag("tr", heading, class_="group")]
-    for row in rows:
-        lines.append(_line(row, first, looks[row.target], judged))
-        if why := _remarks(row):
-            lines.append(tag("tr", tag("td", tag("span", why), colspan=columns), class_="remark"))
-    return tag("tbody", lines)
+
+
+def _heading(row: Row, columns: int) -> Markup:
+    """The row that opens a load."""
+    load = row.load
+    about = f"{load.duration_s:g} s after {load.warmup_s:g} s of warm-up, {load.connections} connections"
+    text = tag("span", tag("b", words.load(load)), about)
+    return tag("tr", tag("th", text, colspan=columns, scope="rowgroup"), class_="group")
 
 
 def _line(row: Row, first: Row | None, look: Look, judged: bool) -> Markup:
     name = tag("th", tag("span", swatch(look), row.target, class_="target"), scope="row")
+    received = sum(m.bytes_received for m in row.measurements)
     cells: list[Child] = [
         f"{row.requests:,}",
-        words.digits(row.asked_per_s) if row.asked_per_s is not None else "as fast as it can",
-        words.digits(row.achieved_per_s),
-        *(words.digits(1e3 * float(getattr(row.response, field))) for field in LATENCIES),
-        *(_difference(row, first, field) for field in COMPARED),
+        [words.digits(row.achieved_per_s), tag("small", _asked(row))],
+        *([words.digits(_ms(row, field)), _difference(row, first, field)] for field in LATENCIES),
         _errors(row),
-        words.percent(row.accuracy) if row.accuracy is not None else "not labelled",
-        _size(sum(m.bytes_sent for m in row.measurements)),
-        _size(sum(m.bytes_received for m in row.measurements)),
+        words.percent(row.accuracy) if row.accuracy is not None else "no labels",
+        [_size(sum(m.bytes_sent for m in row.measurements)), tag("small", _size(received))],
     ]
-    verdict = [tag("td", badge(row.outcome if row.valid else "invalid"), class_="word")] if judged else []
-    mark = None if row.valid else "invalid"
-    return tag("tr", name, verdict, [tag("td", cell) for cell in cells], class_=mark)
+    verdict = tag("td", badge(row.outcome if row.valid else "invalid"), class_="word") if judged else None
+    return tag("tr", name, verdict, [tag("td", cell) for cell in cells], class_=None if row.valid else "invalid")
 
 
-def _difference(row: Row, first: Row | None, field: str) -> Child:
-    """What a latency differs by from the first target under the same load, in ms and percent."""
-    if first is None or not row.valid:
-        return "–"
-    if row is first:
-        return "first"
-    mine, other = _value(row.response, field), _value(first.response, field)
+def _asked(row: Row) -> str:
+    return f"asked {row.asked_per_s:,.4g}" if row.asked_per_s is not None else "closed loop"
+
+
+def _difference(row: Row, first: Row | None, field: str) -> Markup | None:
+    """What a latency differs by from the first target's, in ms and percent."""
+    if field not in COMPARED or first is None or row is first or not row.valid:
+        return None
+    mine, other = _ms(row, field), _ms(first, field)
     if not (mine == mine and other > 0):
-        return "–"
-    change = mine - other
-    sign = "+" if change >= 0 else "−"
-    share = f"{sign}{abs(change / other):.0%}"
-    return [f"{sign}{words.ms(abs(change))}", tag("small", share)]
+        return None
+    sign = "+" if mine >= other else "−"
+    decimals = len(words.digits(mine).partition(".")[2])
+    return tag("small", f"{sign}{abs(mine - other):,.{decimals}f}, {sign}{abs(mine / other - 1):,.0%}")
 
 
-def _value(latency: Latency, field: str) -> float:
-    return float(getattr(latency, field))
+def _ms(row: Row, field: str) -> float:
+    return 1e3 * float(getattr(row.response, field))
 
 
 def _errors(row: Row) -> Child:
     if not row.errors:
         return "0"
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in row.errors.items())
-    return [f"{sum(row.errors.values()):,}", tag("small", f"{words.percent(row.error_share)}: {kinds}")]
+    kinds = [[f"{count:,} {kind}", tag("br")] for kind, count in row.errors.items()]
+    return [words.percent(row.error_share), tag("small", kinds)]
 
 
-def _remarks(row: Row) -> str:
+def _remark(said: Sequence[str], columns: int) -> Markup:
+    return tag("tr", tag("td", tag("span", " ".join(said)), colspan=columns), class_="remark")
+
+
+def _remarks(row: Row) -> list[str]:
+    """What a reader should know of a row, a sentence each."""
     said = []
-    repeats = len(row.measurements)
-    bad = sum(1 for m in row.measurements if m.invalid)
+    repeats, bad = len(row.measurements), [m for m in row.measurements if m.invalid]
     if row.invalid:
-        said.append(f"INVALID, the figures mean nothing: {'; '.join(row.invalid)}")
+        said.append(f"INVALID, the figures mean nothing: {'; '.join(row.invalid)}.")
     elif bad:
-        reasons = dict.fromkeys(why for m in row.measurements for why in m.invalid)
-        said.append(f"{bad} of {repeats} repeats INVALID and left out: {'; '.join(reasons)}")
+        reasons = dict.fromkeys(why for m in bad for why in m.invalid)
+        said.append(f"{len(bad)} of {repeats} repeats INVALID and left out: {'; '.join(reasons)}.")
     if repeats > 1:
-        said.append(f"median of {repeats - bad if not row.invalid else repeats} repeats")
+        said.append(f"Median of {repeats - len(bad) or repeats} repeats.")
     if row.shared_cpus:
-        said.append("the load generator shared cores with the target")
-    return ". ".join(f"{text[0].upper()}{text[1:]}" for text in said) + "." if said else ""
+        said.append("The load generator shared cores with the target.")
+    notes = dict.fromkeys(note for m in row.measurements for note in m.notes)
+    return [*said, *(f"{note[0].upper()}{note[1:].rstrip('.')}." for note in notes if note)]
 
 
 def _size(count: float) -> str:
     """Bytes, in the decimal unit that leaves up to three digits before the point."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
-            return f"{words.digits(count) if unit != 'B' else int(count)} {unit}"
+            return f"{int(count)} {unit}" if unit == "B" else f"{words.digits(count)} {unit}"
         count /= 1000
     return f"{words.digits(count)} TB"

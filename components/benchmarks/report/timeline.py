@@ -15,7 +15,7 @@ from components.benchmarks.report.scale import Linear, Logarithmic, around
 from components.benchmarks.report.series import Timeline
 
 STRIP: Final = 84
-GAP: Final = 34
+GAP: Final = 40
 
 
 def timeline_chart(name: str, load: str, series: Mapping[str, Sequence[Timeline]], looks: Mapping[str, Look]) -> Markup:
@@ -40,11 +40,11 @@ def timeline_chart(name: str, load: str, series: Mapping[str, Sequence[Timeline]
 def _strip(target: str, runs: Sequence[Timeline], look: Look, x: Linear, y: Logarithmic, top: float) -> Markup:
     heading = tag(
         "g",
-        marker(look, chart.LEFT + 5, top - 11, size=4),
-        tag("text", target, x=chart.LEFT + 15, y=top - 6.5, class_="name"),
+        marker(look, chart.LEFT + 5, top - 16.5, size=4),
+        tag("text", target, x=chart.LEFT + 15, y=top - 12, class_="name"),
         class_=look.colour,
     )
-    ms = tag("text", "ms", x=chart.LEFT - 8, y=top - 6.5, text_anchor="end", class_="axis")
+    ms = tag("text", "ms", x=chart.LEFT - 8, y=top - 12, text_anchor="end", class_="axis")
     start_s, drawn = 0.0, []
     for run in runs:
         drawn.append(_run(run, start_s, x, y, top))
