@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from schemas.errors import InferstackError, PreflightError
 IR_NAME = "model.xml"
 LOW = {"i8", "u8", "i4", "u4", "nf4"}
 HALF = {"f16", "bf16"}
+NUMBERED = re.compile(r"(Parameter|Result)_\d+")  # how OpenVINO calls what the source left nameless
 
 
 @dataclass(frozen=True)
@@ -168,10 +170,10 @@ def _read(source: Path) -> Any:
 
 
 def _name_tensors(model: Any) -> None:
-    """Give each nameless input and output a name: the protocols address tensors by name."""
+    """Give each input and output without a name, or with a number for a name, one to address it by."""
     for word, ports in (("input", model.inputs), ("output", model.outputs)):
         for index, port in enumerate(ports):
-            if not port.get_names():
+            if not port.get_names() or all(NUMBERED.fullmatch(name) for name in port.get_names()):
                 port.get_tensor().set_names({word if len(ports) == 1 else f"{word}_{index}"})
 
 

@@ -28,7 +28,6 @@ from schemas.errors import PreflightError
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-BLOCK_BYTES = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def fetch(
             return Fetched(downloads / known / names[0], known, _unpinned(url, sha256, known))
         partial = downloads / "partial" / identity
         partial.mkdir(exist_ok=True)
-        with httpx.Client(follow_redirects=True, timeout=TIMEOUT, trust_env=not is_loopback(_host(url))) as client:
+        with _client(url, sha256) as client:
             for name in names:
                 _download(client, sibling(url, name) if name != names[0] else url, partial / name, sha256, pauses_s)
         digest = files_digest([partial / name for name in names])
@@ -76,6 +75,18 @@ def fetch(
         _keep(partial, downloads / digest, names)
         write_whole(record, json.dumps({"url": url, "sha256": digest}))
     return Fetched(downloads / digest / names[0], digest, _unpinned(url, sha256, digest))
+
+
+def _client(url: str, sha256: str | None) -> httpx.Client:
+    """A client that follows redirects, but to nowhere that `url` itself might not lead."""
+
+    def check(request: httpx.Request) -> None:
+        check_url(str(request.url), sha256)
+
+    return httpx.Client(
+        follow_redirects=True, timeout=TIMEOUT, event_hooks={"request": [check]},
+        trust_env=not is_loopback(urlsplit(url).hostname or ""),
+    )  # fmt: skip
 
 
 def _download(client: httpx.Client, url: str, target: Path, sha256: str | None, pauses_s: tuple[float, ...]) -> None:
@@ -105,8 +116,6 @@ def _attempt(client: httpx.Client, url: str, target: Path, sha256: str | None) -
     if had:
         headers |= {"Range": f"bytes={had}-"} | ({"If-Range": validator} if validator else {})
     with client.stream("GET", url, headers=headers) as response:
-        for passed in (*response.history, response):
-            check_url(str(passed.url), sha256)
         if response.status_code == 416 and response.headers.get("content-range", "").endswith(f"/{had}"):
             return
         _check_status(url, response, target)
@@ -119,7 +128,7 @@ def _attempt(client: httpx.Client, url: str, target: Path, sha256: str | None) -
         total = int(length) + (had if resumed else 0) if length.isdigit() else None
         with target.open("ab" if resumed else "wb") as file:
             size = had if resumed else 0
-            for block in response.iter_raw(BLOCK_BYTES):
+            for block in response.iter_raw():
                 file.write(block)
                 size += len(block)
                 say(f"fetching {target.name}: {_amount(size, total)}", size / total if total else None)
@@ -180,7 +189,3 @@ def _size(path: Path) -> int:
 
 def _amount(size: int, total: int | None) -> str:
     return f"{size / 1e6:.1f} MB" + (f" of {total / 1e6:.1f} MB" if total else "")
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
