@@ -10,6 +10,7 @@ Never guesses cores from names of CPUs, never starts a program.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -132,7 +133,8 @@ def _read(root: Path, affinity: frozenset[int] | None) -> Topology:
 
 def as_json(topology: Topology) -> dict[str, Any]:
     """The topology as plain JSON values, with the fields' names as keys."""
-    return asdict(topology)
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(topology)))
+    return plain
 
 
 def _withheld(

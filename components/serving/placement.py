@@ -79,9 +79,9 @@ def place(topology: Topology, requests: Sequence[Request]) -> Placement:
     work.divide(
         [asked for asked in exclusive if is_open(asked[1])], [asked for asked in others if not asked[0].exclusive]
     )
-    if work.misfits:
-        problems = tuple(problem for misfit in work.misfits for problem in misfit.problems)
-        raise Misfit(problems, tuple(path for misfit in work.misfits for path in misfit.at))
+    if found := [work.misfits[request.group] for request in requests if request.group in work.misfits]:
+        problems = tuple(problem for misfit in found for problem in misfit.problems)
+        raise Misfit(problems, tuple(path for misfit in found for path in misfit.at))
     return _result(topology, requests, work.seats)
 
 
@@ -101,7 +101,7 @@ class _Work:
         self._budget = Budget(None if quota is None else max(1, int(quota)), quota)
         self._lent: dict[str, Seat] = {}  # By hand, and not exclusive: others of that kind may use the cores as well.
         self.seats: dict[str, list[Seat]] = {}
-        self.misfits: list[Misfit] = []
+        self.misfits: dict[str, Misfit] = {}
 
     def seat_by_hand(self, hands: Sequence[tuple[Request, ByHand]]) -> None:
         """Take the CPUs that the spec names; refuse cores that two groups name and one wants alone."""
@@ -115,7 +115,7 @@ class _Work:
                     if request.exclusive or holders[cpu].exclusive:
                         raise misfits.core_is_shared(request, holders[cpu], core_of[cpu].cpus)
             except Misfit as misfit:
-                self.misfits.append(misfit)
+                self.misfits[request.group] = misfit
                 continue
             holders.update(dict.fromkeys(touched, request))
             self._room.remove(seat.cores, request.group)
@@ -151,7 +151,7 @@ class _Work:
         try:
             seats = lay_out(request, shape, room, budget)
         except Misfit as misfit:
-            self.misfits.append(misfit)
+            self.misfits[request.group] = misfit
             return []
         self.seats[request.group] = seats
         return seats
@@ -163,9 +163,8 @@ def _result(topology: Topology, requests: Sequence[Request], seats: Mapping[str,
 
     def memory_node(request: Request, cpus: Sequence[int]) -> int | None:
         nodes = {node_of[cpu].id for cpu in cpus}
-        return (
-            nodes.pop() if request.bind_memory and len(bindable) > 1 and len(nodes) == 1 and nodes <= bindable else None
-        )
+        binds = request.bind_memory and len(bindable) > 1 and len(nodes) == 1 and nodes <= bindable
+        return nodes.pop() if binds else None
 
     instances = tuple(
         Placed(request.group, index, seat.cpus, memory_node(request, seat.cpus), seat.threads, request.streams or 1)
@@ -176,9 +175,8 @@ def _result(topology: Topology, requests: Sequence[Request], seats: Mapping[str,
     )
     used = {core for group in seats.values() for seat in group for core in seat.cores}
     spare = tuple(core.cpus[0] for core in topology.cores if core not in used)
-    return Placement(
-        instances, _within_quota(topology, requests, seats, spare), describe_fit(topology, requests, seats)
-    )
+    spare = _within_quota(topology, requests, seats, spare)
+    return Placement(instances, spare, describe_fit(topology, requests, seats))
 
 
 def _within_quota(
