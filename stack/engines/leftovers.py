@@ -1,0 +1,36 @@
+"""What work that never ended may have left in the world, and how it is found again.
+
+A killed `up` leaves "begun" in the journal, with all that was to be made but not the id that the provider would have
+given. Providers here know things by name, so the name stands for the id. Pure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from stack.engines.records import Record
+from stack.engines.state import Begun
+
+
+def best_known_id(record: Record) -> str:
+    """The id of something that may have been made: its own, the name it was to have, or the resource's name."""
+    name = record.inputs.get("name")
+    return record.id or (name if isinstance(name, str) else "") or record.name
+
+
+def remains(begun: Begun) -> Record:
+    """The record of what an interrupted create may have left, fit to be handed to a provider's delete."""
+    return dataclasses.replace(begun.record, id=best_known_id(begun.record), outputs={})
+
+
+def leftover_of(begun: Begun, wanted: Record, old: Record | None) -> Record | None:
+    """What to delete before `wanted` is made: the remains of an interrupted create of something else.
+
+    None when the same is made again (the provider adopts what is there), and when the remains are the resource itself.
+    """
+    if begun.work != "creating" or begun.record.inputs == wanted.inputs:
+        return None
+    left = remains(begun)
+    if old is not None and left.id == old.id:
+        return None
+    return left

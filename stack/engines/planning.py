@@ -1,0 +1,120 @@
+"""From the steps of a dry run to a `Plan`: masks secrets, finds where values come from, says what forces what. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from stack.engines.decide import Reason
+from stack.engines.providers import Providers
+from stack.engines.records import Record
+from stack.engines.steps import Step
+from stack.engines.values import PROVIDER_KEY, Difference, Values, contains, plain
+from stack.engines.values import UNKNOWN as UNKNOWN_VALUE
+from stack.plan import Change, PropertyChange, Source
+
+
+class OriginLike(Protocol):
+    """What `schemas.overlay.Origin` offers."""
+
+    @property
+    def layer(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def overrides(self) -> OriginLike | None: ...
+
+
+Origins = Callable[[str, str, str], OriginLike | None]
+
+
+def nowhere(type_: str, name: str, path: str) -> None:
+    """Origins of a program that has none."""
+
+
+def changes_of(steps: Iterable[Step], providers: Providers, origins: Origins) -> tuple[Change, ...]:
+    """The changes, parents before children, in the order of the program; what is deleted comes last."""
+    return tuple(_change(step, providers, origins) for step in sorted(steps, key=lambda step: step.order))
+
+
+def property_changes(
+    differences: Iterable[Difference], reasons: Iterable[Reason], source: Callable[[str], OriginLike | None]
+) -> tuple[PropertyChange, ...]:
+    """Differences as people may see them."""
+    forcing = tuple(reasons)
+    return tuple(_property(found, forcing, source(found.path)) for found in differences)
+
+
+def digest_of(asked: Mapping[str, Values]) -> str:
+    """SHA-256 over all that a program asks for, secrets included; the providers' pickles left out."""
+    told = {urn: {k: plain(v) for k, v in values.items() if k != PROVIDER_KEY} for urn, values in asked.items()}
+    return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def is_default_provider(record: Record) -> bool:
+    """Whether a record is a provider that nobody wrote down: it comes and goes with what uses it."""
+    return record.is_provider and record.name.startswith("default")
+
+
+def _change(step: Step, providers: Providers, origins: Origins) -> Change:
+    record, decision = step.record, step.decision
+    shown = decision.op in ("create", "update", "replace")
+
+    def source(path: str) -> OriginLike | None:
+        return origins(record.type, record.name, path)
+
+    paths = {found.path for found in decision.differences}
+    # A reason whose property is among the differences is told there; the others are told for the whole resource.
+    other = [r for r in decision.reasons if not r.path or not any(_forces(r, path) for path in paths)]
+    whole = tuple(f"{reason.path}: {reason.why}" if reason.path else reason.why for reason in other)
+    return Change(
+        op=decision.op,
+        urn=record.urn,
+        type=record.type,
+        name=record.name,
+        parent=record.parent,
+        component=not record.custom or record.is_provider,
+        properties=property_changes(decision.differences, decision.reasons, source) if shown else (),
+        reasons=(*whole, *decision.notes),
+        delete_first=decision.op == "replace" and decision.delete_first,
+        retained=decision.op == "delete" and record.retain_on_delete,
+        blocked=step.blocked,
+        plans_only=record.custom and not record.is_provider and providers.plans_only(record.type),
+    )
+
+
+def _property(found: Difference, reasons: tuple[Reason, ...], origin: OriginLike | None) -> PropertyChange:
+    why = next((reason.why for reason in reasons if reason.path and _forces(reason, found.path)), "")
+    unknown = contains(found.new, lambda value: isinstance(value, str) and value == UNKNOWN_VALUE)
+    return PropertyChange(
+        path=found.path,
+        kind=found.kind,
+        old=None if found.secret else found.old,
+        new=None if found.secret or unknown else found.new,
+        secret=found.secret,
+        unknown=unknown and not found.secret,
+        forces_replacement=bool(why),
+        why=why,
+        source=_source(origin),
+    )
+
+
+def _forces(reason: Reason, path: str) -> bool:
+    if reason.path == path:
+        return True
+    return path.startswith(reason.path) and path[len(reason.path)] in ".["
+
+
+def _source(origin: OriginLike | None) -> Source | None:
+    if origin is None:
+        return None
+    overridden: list[str] = []
+    below = origin.overrides
+    while below is not None:
+        overridden.append(below.text)
+        below = below.overrides
+    return Source(origin.text, origin.layer, tuple(overridden))

@@ -1,0 +1,124 @@
+"""Compares the state with the world: what is gone, what is other than it was left."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+
+from stack.engines import planning
+from stack.engines.events import Failed, Finished, Started, Subject
+from stack.engines.hands import RealHands
+from stack.engines.providers import Live
+from stack.engines.records import Record
+from stack.engines.registrar import Ledger
+from stack.engines.runs import Setting
+from stack.engines.state import Became, Gone
+from stack.engines.steps import StepLog, subject_of
+from stack.engines.store import now
+from stack.engines.values import conceal, difference
+from stack.plan import PropertyChange
+
+
+@dataclass(frozen=True)
+class Drifted:
+    """A resource that is other than it was left: old is what the state says, new what is there."""
+
+    subject: Subject
+    properties: tuple[PropertyChange, ...]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What a refresh found. `unread` are resources that nothing here can look at."""
+
+    gone: tuple[Subject, ...] = ()
+    changed: tuple[Drifted, ...] = ()
+    failed: tuple[Failed, ...] = ()
+    unread: tuple[Subject, ...] = ()
+    checked: int = 0
+    seconds: float = 0.0
+
+    @property
+    def found(self) -> bool:
+        """Whether the world is not what the state says."""
+        return bool(self.gone or self.changed)
+
+
+def refresh(setting: Setting, ledger: Ledger, log: StepLog, *, write: bool, stopping: Callable[[], bool]) -> Drift:
+    """Look at every resource through its provider; `write` takes what was found into the state."""
+    began = time.monotonic()
+    records = [record for record in ledger.state.ordered() if _readable(record)]
+    unread = [record for record in records if setting.providers.plans_only(record.type)]
+    readable = [record for record in records if not setting.providers.plans_only(record.type)]
+    hands = RealHands(setting.providers, log.progress, stopping)
+
+    def look(record: Record) -> Live | Exception | None:
+        log.tell(Started("read", subject_of(record)))
+        since = time.monotonic()
+        try:
+            live = hands.read(record)
+        except Exception as error:
+            log.fail("read", record, error, since)
+            return error
+        log.tell(Finished("read", subject_of(record), time.monotonic() - since))
+        return live
+
+    with ThreadPoolExecutor(setting.parallel, thread_name_prefix="read") as pool:
+        found = list(pool.map(lambda record: copy_context().run(look, record), readable))
+    gone = [record for record, live in zip(readable, found, strict=True) if live is None]
+    lives = [(record, live) for record, live in zip(readable, found, strict=True) if isinstance(live, Live)]
+    pairs = [(record, _as_found(record, live)) for record, live in lives]
+    changed = [(record, new) for record, new in pairs if new != record]
+    if write:
+        _write(ledger, gone, [new for _, new in changed])
+    return Drift(
+        gone=tuple(map(subject_of, gone)),
+        changed=tuple(_drifted(record, new) for record, new in changed),
+        failed=tuple(log.failed),
+        unread=tuple(map(subject_of, unread)),
+        checked=len(readable),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _readable(record: Record) -> bool:
+    return record.custom and not (record.is_provider or record.delete or record.pending_replacement)
+
+
+def _as_found(record: Record, live: Live) -> Record:
+    outputs = conceal(live.outputs, record.outputs, record.additional_secret_outputs)
+    inputs = record.inputs if live.inputs is None else conceal(live.inputs, record.inputs)
+    return dataclasses.replace(record, id=live.id, inputs=inputs, outputs=outputs)
+
+
+def _drifted(record: Record, new: Record) -> Drifted:
+    found = difference(record.outputs, new.outputs)
+    return Drifted(subject_of(record), planning.property_changes(found, (), lambda path: None))
+
+
+def _write(ledger: Ledger, gone: list[Record], changed: list[Record]) -> None:
+    """Take what was found into the state; nothing in it may mention what is gone."""
+    lost = frozenset(record.urn for record in gone)
+    for record in changed:
+        ledger.record(Became(dataclasses.replace(record, modified=now())))
+    for record in tuple(ledger.state.records.values()):
+        if record.urn not in lost and record.needs() & lost:
+            ledger.record(Became(_without(record, lost)))
+    for record in reversed(gone):
+        ledger.record(Gone(record.urn))
+
+
+def _without(record: Record, lost: frozenset[str]) -> Record:
+    kept = {
+        key: tuple(urn for urn in needed if urn not in lost) for key, needed in record.property_dependencies.items()
+    }
+    return dataclasses.replace(
+        record,
+        dependencies=tuple(urn for urn in record.dependencies if urn not in lost),
+        property_dependencies={key: needed for key, needed in kept.items() if needed},
+        deleted_with="" if record.deleted_with in lost else record.deleted_with,
+    )

@@ -1,0 +1,383 @@
+"""Takes what a program asks for, one registration at a time, and sees it done: identity, decision, deed, record.
+
+A preview and an `up` are the same code: a preview has `DryHands` and a ledger that is only memory. The SDK registers a
+resource once all it depends on is there, so registrations come in a sound order and need no scheduling here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from schemas.errors import InferstackError, PolicyError, PreflightError
+from stack.engines import urns
+from stack.engines.decide import Decision, decide
+from stack.engines.goals import Goal
+from stack.engines.hands import Hands
+from stack.engines.leftovers import leftover_of
+from stack.engines.paths import with_kept
+from stack.engines.providers import Live, ProviderDiff, Providers, cannot_apply
+from stack.engines.records import Record
+from stack.engines.state import Became, Begun, Entry, Renamed, Replaced, Settled, State, in_order
+from stack.engines.steps import Step, StepLog
+from stack.engines.values import UNKNOWN, Values, conceal, difference, has_unknown, plain
+from stack.plan import Op
+
+
+class Ledger(Protocol):
+    """Where facts are kept: on the disk in an `up`, in memory alone in a preview."""
+
+    state: State
+
+    def record(self, *entries: Entry) -> None:
+        """Take facts in."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The answer to a registration; `lost` when the resource is not there to be relied on."""
+
+    urn: str
+    id: str = ""
+    outputs: Values = dataclasses.field(default_factory=dict)
+    lost: bool = False
+
+
+class Registrar:
+    """The registrations of one run of a program."""
+
+    def __init__(
+        self,
+        project: str,
+        stack: str,
+        ledger: Ledger,
+        providers: Providers,
+        hands: Hands,
+        log: StepLog,
+        *,
+        stopping: Callable[[], bool],
+        now: Callable[[], str],
+    ) -> None:
+        self.project, self.stack = project, stack
+        self.ledger, self.providers, self.hands, self.log = ledger, providers, hands, log
+        self.seen: set[str] = set()
+        self.asked: dict[str, Values] = {}
+        self._stopping, self._now = stopping, now
+        self._lock = threading.RLock()
+        self._older: dict[str, tuple[str, ...]] = {}
+        self._must_replace: dict[str, str] = {}
+        self._dependents: dict[str, list[str]] | None = None
+
+    # ------------------------------------------------------------------------------------------ registration
+
+    def register(self, goal: Goal) -> Registered:
+        """See one resource done; never raises: what fails is in the log, and the program goes on with its siblings."""
+        urn = urns.make(self.stack, self.project, goal.type, goal.name, goal.parent)
+        order = self.log.next_order()
+        blank = Record(urn=urn, type=goal.type, custom=goal.custom, parent=goal.parent)
+        since = time.monotonic()
+        try:
+            with self._lock:
+                if urn in self.seen:
+                    raise _twice(goal)
+                self.seen.add(urn)
+                old = self._known(urn, goal)
+            self.asked[urn] = goal.inputs
+            if self._stopping():
+                self.log.leave("create" if old is None else "update", blank)
+                return Registered(urn, lost=True)
+            if because := self.log.lost_among(goal.needs):
+                self.log.skip("create" if old is None else "update", blank, because)
+                return Registered(urn, lost=True)
+            if goal.remote:
+                raise _remote(goal)
+            record = self._custom(urn, goal, old, order) if goal.custom else self._component(urn, goal, old, order)
+        except Exception as error:
+            op: Op = "create" if urn not in self.ledger.state.records else "update"
+            self.log.fail(op, blank, error, since)
+            return Registered(urn, lost=True)
+        return Registered(urn, record.id, record.outputs)
+
+    def register_outputs(self, urn: str, outputs: Values) -> None:
+        """Take what a component says of itself once its children are there."""
+        with self._lock:
+            record = self.ledger.state.records.get(urn)
+            if record is not None and record.outputs != outputs and not self.log.lost_among((urn,)):
+                changed = dataclasses.replace(record, outputs=outputs, modified=self._now())
+                self.ledger.record(Became(changed))
+
+    def read(self, goal: Goal, id_: str) -> Registered:
+        """Look at a resource that somebody else manages, and remember having seen it."""
+        urn = urns.make(self.stack, self.project, goal.type, goal.name, goal.parent)
+        order, since = self.log.next_order(), time.monotonic()
+        with self._lock:
+            self.seen.add(urn)
+            old = self.ledger.state.records.get(urn)
+        draft = dataclasses.replace(self._draft(urn, goal, old, goal.inputs), id=id_, external=True)
+        try:
+            live = self.hands.read(draft)
+            if live is None:
+                raise PreflightError(f"{goal.name} is not there: {goal.type} has none with the id {id_!r}.")
+        except Exception as error:
+            self.log.fail("read", draft, error, since)
+            return Registered(urn, lost=True)
+        record = self._stamped(dataclasses.replace(draft, id=live.id, outputs=live.outputs), old)
+        self.log.decided(Step(order, record, Decision("read")))
+        if record != old:
+            self.ledger.record(Became(record))
+        return Registered(urn, record.id, record.outputs)
+
+    # ------------------------------------------------------------------------------------------ identity
+
+    def _known(self, urn: str, goal: Goal) -> Record | None:
+        """The resource as the state knows it, under this name or an older one; its old name is forgotten."""
+        older = urns.older_names(
+            stack=self.stack,
+            project=self.project,
+            type_=goal.type,
+            name=goal.name,
+            parent=goal.parent,
+            aliases=goal.aliases,
+            parents=self._older.get(goal.parent, ()),
+        )
+        if older:
+            self._older[urn] = older
+        records = self.ledger.state.records
+        if urn not in records:
+            found = next((name for name in older if name in records and name not in self.seen), None)
+            if found is not None:
+                self.ledger.record(Renamed(found, urn))
+                self._dependents = None
+        return self.ledger.state.records.get(urn)
+
+    def _default_provider(self, goal: Goal) -> str:
+        """Reference of the package's default provider, which is made on first use."""
+        package = urns.package_of(goal.type)
+        version = "" if package == urns.DYNAMIC_PACKAGE else goal.version
+        suffix = "".join(f"_{part}" for part in version.replace("-", ".").replace("+", ".").split(".") if part)
+        type_ = f"{urns.PROVIDER_PREFIX}{package}"
+        urn = urns.make(self.stack, self.project, type_, f"default{suffix}")
+        with self._lock:
+            self.seen.add(urn)
+            record = self.ledger.state.records.get(urn)
+            if record is None:
+                inputs = {"version": version} if version else {}
+                live = self.hands.create(Record(urn=urn, type=type_, inputs=inputs))
+                record = self._stamped(
+                    Record(urn=urn, type=type_, id=live.id or UNKNOWN, inputs=inputs, outputs=inputs), None
+                )
+                self.ledger.record(Became(record))
+            return f"{urn}::{record.id}"
+
+    # ------------------------------------------------------------------------------------------ components
+
+    def _component(self, urn: str, goal: Goal, old: Record | None, order: int) -> Record:
+        draft = self._draft(urn, goal, old, goal.inputs)
+        record = self._stamped(dataclasses.replace(draft, outputs=old.outputs if old else {}), old)
+        decision = decide(old, goal, goal.inputs, ProviderDiff())
+        self.log.decided(Step(order, record, decision))
+        if record != old:
+            self.ledger.record(Became(record))
+        return record
+
+    # ------------------------------------------------------------------------------------------ custom resources
+
+    def _custom(self, urn: str, goal: Goal, old: Record | None, order: int) -> Record:
+        inputs = self._checked(goal, old)
+        pending = self.ledger.state.pending.get(urn)
+        answer = ProviderDiff()
+        if old is not None and not (old.is_provider or old.pending_replacement):
+            before, after = _plain(old.outputs), _plain(inputs)
+            answer = self.providers.of(goal.type).diff(goal.type, old.id, before, after)
+        interrupted = pending.work if pending else None
+        decision = decide(old, goal, inputs, answer, interrupted=interrupted, forced=self._must_replace.get(urn, ""))
+        draft = self._draft(urn, goal, old, inputs)
+        blocked = _blocked(old, decision)
+        self.log.decided(Step(order, draft, decision, blocked))
+        if decision.op == "same":
+            assert old is not None
+            return self._kept(draft, old)
+        if not self.hands.dry:
+            self._refuse(goal, inputs, decision, blocked)
+        if pending is not None and (left := leftover_of(pending, draft, old)) is not None:
+            self.hands.delete(left)
+            self.ledger.record(Settled(urn))
+        return self._done(decision, draft, old)
+
+    def _refuse(self, goal: Goal, inputs: Values, decision: Decision, blocked: str) -> None:
+        if blocked:
+            raise PolicyError(blocked)
+        if unknown := [key for key, value in inputs.items() if has_unknown(value)]:
+            raise InferstackError(
+                f"{goal.name} depends on something that never became known: {', '.join(unknown)}.",
+                why="What it takes these from did not say.",
+            )
+        if not goal.type.startswith(urns.PROVIDER_PREFIX) and self.providers.plans_only(goal.type):
+            raise cannot_apply(decision.op, (goal.type,))
+
+    def _checked(self, goal: Goal, old: Record | None) -> Values:
+        """The inputs, those that shall be ignored taken from before, as the provider normalised them."""
+        inputs = with_kept(goal.inputs, old.inputs, goal.ignore_changes) if old else goal.inputs
+        if goal.type.startswith(urns.PROVIDER_PREFIX):
+            return {**({"version": goal.version} if goal.version else {}), **inputs}
+        given = _plain(inputs)
+        checked = self.providers.of(goal.type).check(goal.type, _plain(old.inputs) if old else {}, given)
+        if checked.failures:
+            listed = "; ".join(f"{failure.property}: {failure.reason}" for failure in checked.failures)
+            raise PreflightError(
+                f"{goal.name} cannot be made as it is written: {listed}.",
+                remedy="Correct these properties in the spec.",
+            )
+        normal = {key: inputs[key] if given.get(key) == value else value for key, value in checked.inputs.items()}
+        return conceal(normal, inputs)
+
+    def _kept(self, draft: Record, old: Record) -> Record:
+        """A resource that stays as it is; what the program says about it besides its properties may be new."""
+        outputs = conceal(old.outputs, draft.inputs, draft.additional_secret_outputs)
+        record = dataclasses.replace(draft, id=old.id, outputs=outputs)
+        record = self._stamped(dataclasses.replace(record, extra=old.extra), old)
+        if record != old:
+            self.ledger.record(Became(record))
+        self.log.unneeded(record)
+        return record
+
+    def _done(self, decision: Decision, draft: Record, old: Record | None) -> Record:
+        """Carry out a create, an update or a replacement; the record of what is there afterwards."""
+        since = self.log.started(decision.op, draft) if not self.hands.dry else 0.0
+        if decision.op == "replace" and decision.delete_first and old is not None and not old.pending_replacement:
+            self._delete_with_dependents(old)
+        if decision.op == "update" and old is not None:
+            self.ledger.record(Begun("updating", draft))
+            live = self.hands.update(old, draft, decision.stables)
+            record = self._finished(draft, live, old)
+        else:
+            self.ledger.record(Begun("creating", draft))
+            live = self.hands.create(draft)
+            record = self._finished(draft, live, None)
+        # One that answers to the very id of the old one has taken its place: there is nothing left to delete.
+        replaced = decision.op == "replace" and not decision.delete_first and old is not None and old.id != record.id
+        self.ledger.record(Replaced(record) if replaced else Became(record))
+        if not self.hands.dry:
+            self.log.finished(decision.op, record, since)
+        return record
+
+    def _finished(self, draft: Record, live: Live, old: Record | None) -> Record:
+        outputs = conceal(live.outputs, draft.inputs, draft.additional_secret_outputs)
+        return self._stamped(dataclasses.replace(draft, id=live.id, outputs=outputs), old)
+
+    def _delete_with_dependents(self, root: Record) -> None:
+        """Delete a resource and, before it, those of its dependents that must be replaced with it."""
+        for record in (*reversed(self._replaced_with(root)), root):
+            self.ledger.record(Begun("deleting", record))
+            if not record.retain_on_delete:
+                self.hands.delete(record)
+            self.ledger.record(Became(dataclasses.replace(record, pending_replacement=True)))
+
+    def _replaced_with(self, root: Record) -> tuple[Record, ...]:
+        """Dependents, nearest first, that cannot outlive the deletion of `root`: found by asking their providers what
+        they would do if what they take from it were unknown. Pulumi's engine does the same.
+        """
+        doomed = {root.urn}
+        found: list[Record] = []
+        for record in in_order(self._dependents_of(root)):
+            if not record.custom or record.external or record.pending_replacement or record.urn in self.seen:
+                continue
+            if record.provider_urn in doomed or self._would_replace(record, doomed):
+                if record.protect and not self.hands.dry:
+                    raise PolicyError(f"{record.name} is protected and would be deleted before {root.name}.")
+                doomed.add(record.urn)
+                found.append(record)
+        with self._lock:
+            for record in found:
+                self._must_replace[record.urn] = f"{root.name}, which it depends on, is deleted before it is made again"
+        return tuple(found)
+
+    def _dependents_of(self, root: Record) -> tuple[Record, ...]:
+        """All that needs `root`, directly or not."""
+        records = self.ledger.state.records
+        with self._lock:
+            if self._dependents is None:
+                self._dependents = {}
+                for record in tuple(records.values()):
+                    for urn in record.needs():
+                        self._dependents.setdefault(urn, []).append(record.urn)
+            found: dict[str, None] = {}
+            ahead = [root.urn]
+            while ahead:
+                new = [urn for urn in self._dependents.get(ahead.pop(), ()) if urn not in found]
+                found.update(dict.fromkeys(new))
+                ahead += new
+        return tuple(records[urn] for urn in found if urn in records)
+
+    def _would_replace(self, record: Record, doomed: set[str]) -> bool:
+        moved = {key for key, needed in record.property_dependencies.items() if doomed & set(needed)}
+        if not moved:
+            return False
+        new = {key: UNKNOWN if key in moved else plain(value) for key, value in record.inputs.items()}
+        answer = self.providers.of(record.type).diff(record.type, record.id, _plain(record.outputs), new)
+        changed = {found.path for found in difference(_plain(record.inputs), new)}
+        return bool(answer.replaces) or any(key in changed for key in record.replace_on_changes)
+
+    # ------------------------------------------------------------------------------------------ records
+
+    def _draft(self, urn: str, goal: Goal, old: Record | None, inputs: Values) -> Record:
+        """What the program wants, as a record without id and outputs."""
+        is_provider = goal.type.startswith(urns.PROVIDER_PREFIX)
+        provider = goal.provider if not goal.custom or is_provider else goal.provider or self._default_provider(goal)
+        return Record(
+            urn=urn,
+            type=goal.type,
+            custom=goal.custom,
+            inputs=inputs,
+            parent=goal.parent,
+            provider=provider,
+            dependencies=goal.dependencies,
+            property_dependencies=goal.property_dependencies,
+            protect=goal.protect,
+            retain_on_delete=goal.retain_on_delete,
+            deleted_with=goal.deleted_with,
+            additional_secret_outputs=goal.additional_secret_outputs,
+            ignore_changes=goal.ignore_changes,
+            replace_on_changes=goal.replace_on_changes,
+            replacement_trigger=goal.replacement_trigger,
+            custom_timeouts=goal.custom_timeouts,
+        )
+
+    def _stamped(self, record: Record, old: Record | None) -> Record:
+        """The record with its times; equal to `old` when nothing else is new."""
+        if old is not None:
+            record = dataclasses.replace(record, created=old.created, modified=old.modified)
+            if record == old:
+                return record
+            return dataclasses.replace(record, modified=self._now())
+        return dataclasses.replace(record, created=(time := self._now()), modified=time)
+
+
+def _plain(values: Values) -> Values:
+    return {key: plain(value) for key, value in values.items()}
+
+
+def _blocked(old: Record | None, decision: Decision) -> str:
+    if decision.op == "replace" and old is not None and old.protect:
+        return f"{old.name} is protected and would be replaced"
+    return ""
+
+
+def _twice(goal: Goal) -> InferstackError:
+    return InferstackError(
+        f"The program makes two resources of type {goal.type} with the name {goal.name!r}.",
+        why="A resource is known by its type, its name and its parent.",
+        remedy="Give one of them another name.",
+    )
+
+
+def _remote(goal: Goal) -> PreflightError:
+    return PreflightError(
+        f"{goal.name} ({goal.type}) is a component that only its provider's plugin can take apart.",
+        why="The embedded engine runs without plugins.",
+        remedy="Use plain resources, or the Pulumi engine.",
+    )

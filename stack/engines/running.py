@@ -1,0 +1,160 @@
+"""Runs a Pulumi program against a monitor, in a thread and an event loop of its own.
+
+The SDK keeps its settings in context variables, so a fresh thread with an empty context keeps runs apart. A stack of
+few frames also makes registration cheaper: the SDK records where each resource was made, frame by frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from pulumi.runtime import run_in_stack, set_all_config
+from pulumi.runtime.settings import ROOT, Settings, configure
+
+from schemas.errors import InferstackError, StoppedError
+from stack.engines.monitor import EngineService, Monitor
+
+Program = Callable[[], None]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class InlineExecutor(ThreadPoolExecutor):
+    """Does the work at once instead of in a thread: a preview never waits for anything, and a thread a resource costs
+    more than the resource. Also makes the order of registrations the program's own, every time.
+    """
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """The result of the call, already there."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+def run(
+    program: Program,
+    monitor: Monitor,
+    engine: EngineService,
+    *,
+    project: str,
+    stack: str,
+    config: Mapping[str, str],
+    dry_run: bool,
+    parallel: int,
+) -> None:
+    """Run the program to its end; returns when every registration is answered. Call it in a thread of its own.
+
+    Raises:
+        InferstackError: the program raised; its own InferstackErrors pass through.
+    """
+    ROOT.set(None)  # type: ignore[arg-type]
+    configure(
+        Settings(
+            project=project,
+            stack=stack,
+            monitor=monitor,
+            engine=engine,
+            parallel=parallel,
+            dry_run=dry_run,
+            organization="organization",
+            root_directory=os.getcwd(),
+        )
+    )
+    set_all_config(dict(config))
+    loop = asyncio.new_event_loop()
+    pool = InlineExecutor(1) if dry_run else ThreadPoolExecutor(parallel, thread_name_prefix="resource")
+    loop.set_default_executor(pool)
+    try:
+        loop.run_until_complete(run_in_stack(program))
+    except InferstackError:
+        raise
+    except Exception as error:
+        raise program_error(error) from error
+    finally:
+        _finish(loop)
+        pool.shutdown(wait=True)
+        loop.close()
+
+
+def _finish(loop: asyncio.AbstractEventLoop) -> None:
+    """End what a program that raised has left running, and look at every result so that none is reported later."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
+def program_error(error: Exception) -> InferstackError:
+    """The error of a program in words: what was raised, and where in the program's own code."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    if isinstance(cause, InferstackError):
+        return cause
+    frames = traceback.extract_tb(cause.__traceback__)
+    own = [
+        frame for frame in frames if f"{os.sep}pulumi{os.sep}" not in frame.filename and "asyncio" not in frame.filename
+    ]
+    where = f"{own[-1].filename}:{own[-1].lineno}, in {own[-1].name}" if own else ""
+    return InferstackError(
+        f"The program failed: {type(cause).__name__}: {cause}",
+        why=f"It was raised at {where}." if where else "",
+        remedy="Nothing that was done is lost: the state holds it.",
+    )
+
+
+@contextlib.contextmanager
+def no_collection() -> Iterator[None]:
+    """Pause the garbage collector: a plan makes hundreds of thousands of objects at once and drops none of them until
+    it is done, so that looking for garbage meanwhile doubles its cost.
+    """
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
+
+
+def in_thread(work: Callable[[], T], on_interrupt: Callable[[int], float | None]) -> T:
+    """Do the work in a thread with an empty context while this one waits for it.
+
+    The n-th Ctrl-C calls `on_interrupt(n)`, which says how many seconds to wait still (None: as long as it takes).
+
+    Raises:
+        StoppedError: those seconds have passed; the work goes on in its thread, and nobody waits for it.
+    """
+    result: Future[T] = Future()
+
+    def body() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=body, name="engine", daemon=True).start()
+    interrupts = 0
+    patience_s: float | None = None
+    while True:
+        try:
+            return result.result(patience_s)
+        except TimeoutError:
+            if result.done():
+                raise
+            raise StoppedError("Stopped at once: work was still under way.") from None
+        except KeyboardInterrupt:
+            interrupts += 1
+            patience_s = on_interrupt(interrupts)

@@ -1,0 +1,172 @@
+"""One run of a program over a state: dry, for a plan, or for real."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from schemas.errors import InferstackError, PreflightError
+from stack.engines import deletes, planning, running, store, urns
+from stack.engines.events import NotReached, Subject, ignore
+from stack.engines.hands import DryHands, Hands, RealHands
+from stack.engines.monitor import EngineService, Monitor
+from stack.engines.planning import Origins
+from stack.engines.providers import Providers
+from stack.engines.registrar import Ledger, Registrar
+from stack.engines.running import Program
+from stack.engines.state import Entry, State
+from stack.engines.steps import StepLog
+from stack.engines.values import Values, difference, plain
+from stack.plan import Plan
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every run of an engine has in common."""
+
+    project: str
+    stack: str
+    providers: Providers
+    config: Mapping[str, str]
+    parallel: int
+
+    @property
+    def stack_urn(self) -> str:
+        """URN of the stack itself, which all resources are children of."""
+        return urns.make(self.stack, self.project, urns.STACK_TYPE, f"{self.project}-{self.stack}")
+
+
+class Memory:
+    """A ledger that only remembers: a dry run changes a copy of the state and leaves the disk alone."""
+
+    def __init__(self, state: State) -> None:
+        self.state = dataclasses.replace(
+            state, records=dict(state.records), condemned=list(state.condemned), pending=dict(state.pending)
+        )
+        self.touched = False
+
+    def record(self, *entries: Entry) -> None:
+        """Take facts in, in memory."""
+        self.touched = True
+        for entry in entries:
+            self.state.apply(entry)
+
+
+def plan(setting: Setting, state: State, program: Program | None, origins: Origins, notes: tuple[str, ...]) -> Plan:
+    """What a program would do to a state; without a program, what destroying it would do. Touches nothing.
+
+    Raises:
+        InferstackError: the program raised, or resources in it cannot be planned: all of them are named.
+    """
+    memory = Memory(state)
+    log = StepLog(ignore)
+    registrar = _registrar(setting, memory, DryHands(), log, lambda: False)
+    if program is not None:
+        with running.no_collection():
+            _run(setting, program, registrar, log, dry_run=True)
+        _raise_failures(log)
+    doomed = deletes.doomed_in(dataclasses.replace(memory.state, condemned=state.condemned), registrar.seen)
+    for item in doomed:
+        if item.visible:
+            log.decided(deletes.step_of(item, log.next_order()))
+    before, after = _outputs(setting, state), _outputs(setting, memory.state) if program else {}
+    return Plan(
+        project=setting.project,
+        stack=setting.stack,
+        lineage=state.lineage,
+        serial=state.serial,
+        changes=planning.changes_of(log.steps, setting.providers, origins),
+        outputs=planning.property_changes(difference(before, after), (), lambda path: None),
+        notes=notes,
+        destroy=program is None,
+        bookkeeping=memory.touched or bool(doomed),
+        inputs_digest=planning.digest_of(registrar.asked),
+    )
+
+
+def apply(
+    setting: Setting,
+    ledger: Ledger,
+    program: Program | None,
+    log: StepLog,
+    *,
+    stopping: Callable[[], bool],
+    giving_up: Callable[[], bool],
+) -> None:
+    """Carry a program out; what became of it is in the log and in the ledger.
+
+    What the program no longer has is deleted at the end, and only if nothing failed: after a failure a resource may be
+    missing from the program's registrations because of it.
+    """
+    hands = RealHands(setting.providers, lambda r, text, part: log.progress(r, text, part), giving_up)
+    registrar = _registrar(setting, ledger, hands, log, stopping)
+    if program is not None:
+        _run(setting, program, registrar, log, dry_run=False)
+    if log.troubled or stopping():
+        return
+    deleter = deletes.Deleter(ledger, hands, log, parallel=setting.parallel, stopping=stopping)
+    deleter.run(deletes.doomed_in(ledger.state, registrar.seen))
+
+
+def not_reached(planned: Plan, log: StepLog) -> tuple[NotReached, ...]:
+    """What was planned and neither done nor tried."""
+    deleted = {e.subject.urn for e in (*log.done, *log.failed, *log.skipped) if e.op == "delete"}
+    met = {step.record.urn for step in log.steps}
+    met |= {e.subject.urn for e in (*log.done, *log.failed, *log.skipped) if e.op != "delete"}
+    met -= {e.subject.urn for e in log.not_reached}
+    return tuple(
+        NotReached(change.op, Subject(change.urn, change.type, change.name))
+        for change in planned.changing
+        if change.urn not in (deleted if change.op == "delete" else met)
+    )
+
+
+def outputs(setting: Setting, state: State) -> Values:
+    """What the program exported when it last ran, secrets opened."""
+    return {key: plain(value) for key, value in _outputs(setting, state).items()}
+
+
+def _registrar(setting: Setting, ledger: Ledger, hands: Hands, log: StepLog, stopping: Callable[[], bool]) -> Registrar:
+    return Registrar(
+        setting.project,
+        setting.stack,
+        ledger,
+        setting.providers,
+        hands,
+        log,
+        stopping=stopping,
+        now=store.now,
+    )
+
+
+def _run(setting: Setting, program: Program, registrar: Registrar, log: StepLog, *, dry_run: bool) -> None:
+    running.run(
+        program,
+        Monitor(registrar, dry_run=dry_run, parallel=setting.parallel),
+        EngineService(log.tell),
+        project=setting.project,
+        stack=setting.stack,
+        config=setting.config,
+        dry_run=dry_run,
+        parallel=setting.parallel,
+    )
+
+
+def _outputs(setting: Setting, state: State) -> Values:
+    record = state.records.get(setting.stack_urn)
+    return record.outputs if record else {}
+
+
+def _raise_failures(log: StepLog) -> None:
+    failures = log.failures
+    if not failures:
+        return
+    if len(failures) == 1 and isinstance(failures[0][1], InferstackError):
+        raise failures[0][1]
+    told = [
+        f"- {subject.name} ({subject.type}): {error if isinstance(error, InferstackError) else repr(error)}"
+        for subject, error in failures
+    ]
+    count = "One resource" if len(failures) == 1 else f"{len(failures)} resources"
+    raise PreflightError(f"{count} cannot be planned.", why="\n".join(told)) from failures[0][1]

@@ -1,0 +1,159 @@
+"""Property values of resources: JSON, secrets and unknowns; what is plain, hidden or different in them.
+
+A value is a JSON value in which a `Secret` may stand anywhere, and `UNKNOWN` for what a preview cannot know. Pure: no
+function here touches the world or changes what it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Value = Any
+Values = dict[str, Any]
+Kind = Literal["add", "delete", "update"]
+
+UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"
+REFERENCE_SIGNATURE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
+PROVIDER_KEY: Final = "__provider"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that is never shown; equal to another secret of an equal value."""
+
+    value: Value
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One place where two trees of values differ; `old` and `new` are None where there is nothing."""
+
+    path: str
+    kind: Kind
+    old: Value
+    new: Value
+    secret: bool = False
+
+    @property
+    def top(self) -> str:
+        """The property that the place belongs to."""
+        return self.path.partition(".")[0].partition("[")[0]
+
+
+def plain(value: Value) -> Value:
+    """The value as a provider sees it: secrets opened, references to resources reduced to their ids."""
+    match value:
+        case Secret():
+            return plain(value.value)
+        case dict():
+            if value.get(SIGNATURE) == REFERENCE_SIGNATURE:
+                return value.get("id") or value.get("urn")
+            return {key: plain(item) for key, item in value.items()}
+        case list():
+            return [plain(item) for item in value]
+    return value
+
+
+def normal(value: Value) -> Value:
+    """The value in JSON's own types, tuples as lists.
+
+    Raises:
+        TypeError: something in it has no place in JSON.
+    """
+    match value:
+        case None | str() | bool() | int() | float() | Secret():
+            return value
+        case Mapping():
+            return {str(key): normal(item) for key, item in value.items()}
+        case list() | tuple():
+            return [normal(item) for item in value]
+    raise TypeError(f"a property cannot hold a {type(value).__name__}: {value!r:.80}")
+
+
+def contains(value: Value, found: Callable[[Value], bool]) -> bool:
+    """Whether anything in the tree is what is looked for."""
+    match value:
+        case _ if found(value):
+            return True
+        case Secret():
+            return contains(value.value, found)
+        case dict():
+            return any(contains(item, found) for item in value.values())
+        case list():
+            return any(contains(item, found) for item in value)
+    return False
+
+
+def has_unknown(value: Value) -> bool:
+    """Whether the value is known in part only."""
+    return contains(value, _is_unknown)
+
+
+def has_secret(value: Value) -> bool:
+    """Whether a secret stands anywhere in the value."""
+    return contains(value, _is_secret)
+
+
+def _is_unknown(value: Value) -> bool:
+    return isinstance(value, str) and value == UNKNOWN
+
+
+def _is_secret(value: Value) -> bool:
+    return isinstance(value, Secret)
+
+
+def conceal(values: Values, like: Values, always: tuple[str, ...] = ()) -> Values:
+    """`values` with those properties made secret that are secret in `like`, or that are named in `always`."""
+    return {
+        key: Secret(plain(value)) if key in always or has_secret(like.get(key)) else value
+        for key, value in values.items()
+    }
+
+
+def difference(old: Mapping[str, Value], new: Mapping[str, Value]) -> tuple[Difference, ...]:
+    """Where two sets of properties differ, in the order of their paths; the provider's own pickle is left out."""
+    keys = sorted({*old, *new} - {PROVIDER_KEY})
+    return tuple(found for key in keys for found in _between(old.get(key), new.get(key), _step("", key), False))
+
+
+def _between(old: Value, new: Value, path: str, secret: bool) -> Iterator[Difference]:
+    if old == new:
+        return
+    if isinstance(old, Secret) or isinstance(new, Secret):
+        yield from _between(_opened(old), _opened(new), path, True)
+    elif isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            yield from _between(old.get(key), new.get(key), _step(path, key), secret)
+    elif isinstance(old, list) and isinstance(new, list) and _comparable(old, new):
+        for index in range(max(len(old), len(new))):
+            yield from _between(_at(old, index), _at(new, index), f"{path}[{index}]", secret)
+    else:
+        kind: Kind = "add" if old is None else "delete" if new is None else "update"
+        yield Difference(path, kind, plain(old), plain(new), secret or has_secret(old) or has_secret(new))
+
+
+def _comparable(old: list[Value], new: list[Value]) -> bool:
+    """Whether lists are better told item by item: lists of plain numbers and texts read better whole."""
+    return any(isinstance(item, dict | list | Secret) for item in (*old, *new))
+
+
+def _opened(value: Value) -> Value:
+    return value.value if isinstance(value, Secret) else value
+
+
+def _at(items: list[Value], index: int) -> Value:
+    return items[index] if index < len(items) else None
+
+
+def _step(path: str, key: str) -> str:
+    if not key or any(sign in key for sign in '.[]"'):
+        quoted = key.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{path}["{quoted}"]'
+    return f"{path}.{key}" if path else key
