@@ -1,9 +1,9 @@
 """YAML text -> nodes that know file, line and column.
 
-Works on the events of PyYAML's C parser, not on its composer: events are read in a loop, so that a hundred thousand
-opening brackets are a message here and no overflow of the C stack. Plain scalars follow YAML 1.2's core schema, so that
-`no`, `on` and `12:30` stay the text they look like. Never reads more than `MAX_BYTES`, never expands aliases to more than
-`MAX_VALUES`, never runs a tag; `!remove` and `!replace` are the only tags (see `overlay.py`).
+Works on the events of PyYAML's C parser, not on its composer: a hundred thousand opening brackets are a message here,
+and an overflow of the C stack there. Plain scalars follow YAML 1.2's core schema, so that `no`, `on` and `12:30` stay
+the text they look like. Never reads more than `MAX_BYTES`, never expands aliases to more than `MAX_VALUES`, never runs
+a tag; `!remove` and `!replace` are the only tags (see `overlay.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import yaml
 
@@ -67,7 +67,7 @@ def parse(text: str, layer: Layer) -> Table:
                 "SPEC005",
                 f"the file holds {kind}, not a mapping" if root else "the file is empty",
                 why="A spec is a mapping: keys such as `name`, `models` and `serving`, each with its value.",
-                remedy="Start the file with `apiVersion: inferstack/v1` and `name: my-stack`; `inferstack init` writes one.",
+                remedy="Start it with `apiVersion: inferstack/v1` and `name: my-stack`, or use `inferstack init`.",
             )
         )
     if reader.problems or not isinstance(root, Table):
@@ -220,7 +220,7 @@ class _Reader:
                     continue
                 case yaml.DocumentStartEvent():
                     if root is not None:
-                        self._stop(
+                        raise self._stopped(
                             event,
                             "SPEC005",
                             "a second document starts here",
@@ -252,13 +252,13 @@ class _Reader:
             self._open.discard(event.anchor)
             self._anchors[event.anchor] = node, self._values - before + 1
         if self._values > MAX_VALUES:
-            self._too_many(event)
+            raise self._too_many(event)
         return node
 
     def _nested(self, event: Any, events: Iterator[Any]) -> Node:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            self._stop(
+            raise self._stopped(
                 event,
                 "SPEC006",
                 f"values are nested more than {MAX_DEPTH} deep",
@@ -285,7 +285,7 @@ class _Reader:
             if isinstance(event, yaml.MappingEndEvent):
                 break
             if not isinstance(event, yaml.ScalarEvent):
-                self._stop(
+                raise self._stopped(
                     event,
                     "SPEC003",
                     "a list, a mapping or an alias stands where a key is expected",
@@ -307,7 +307,7 @@ class _Reader:
     def _merge_key(self, event: Any, value: Node, entries: dict[str, Node], keys: dict[str, Place]) -> None:
         for source in value.items if isinstance(value, Items) else (value,):
             if not isinstance(source, Table):
-                self._stop(
+                raise self._stopped(
                     event,
                     "SPEC003",
                     "`<<` takes a mapping or a list of them",
@@ -338,19 +338,20 @@ class _Reader:
                 return Table(node.entries, node.keys, node.place, replaces=True)
             case "!replace", Items():
                 return Items(node.items, node.place, replaces=True)
-        self._stop(
-            event,
-            "SPEC007",
-            f"the tag {event.tag} means nothing here",
-            "The only tags are `!remove` (take away what a layer below says) and `!replace` (instead of merging).",
-            "Delete the tag; write `key: !remove`, `- !remove name` in a list, or `key: !replace {...}`.",
-        )
+            case _:
+                raise self._stopped(
+                    event,
+                    "SPEC007",
+                    f"the tag {event.tag} means nothing here",
+                    "The only tags are `!remove` (take away what a layer below says) and `!replace` (do not merge).",
+                    "Delete the tag; write `key: !remove`, `- !remove name` in a list, or `key: !replace {...}`.",
+                )
 
     def _alias(self, event: Any) -> Node:
         name = event.anchor
         if name not in self._anchors:
             inside = name in self._open
-            self._stop(
+            raise self._stopped(
                 event,
                 "SPEC006",
                 f"*{name} stands inside the value it refers to" if inside else f"there is no anchor &{name} above",
@@ -360,7 +361,7 @@ class _Reader:
         node, weight = self._anchors[name]
         self._values += weight
         if self._values > MAX_VALUES:
-            self._too_many(event)
+            raise self._too_many(event)
         return node
 
     def _place(self, event: Any) -> Place:
@@ -374,12 +375,12 @@ class _Reader:
 
     # ------------------------------------------------------------------------------------------ problems
 
-    def _stop(self, event: Any, rule: str, message: str, why: str, remedy: str) -> NoReturn:
+    def _stopped(self, event: Any, rule: str, message: str, why: str, remedy: str) -> _StopReading:
         self.problems.append(problem_at(self._place(event), rule, message, why=why, remedy=remedy))
-        raise _StopReading
+        return _StopReading()
 
-    def _too_many(self, event: Any) -> NoReturn:
-        self._stop(
+    def _too_many(self, event: Any) -> _StopReading:
+        return self._stopped(
             event,
             "SPEC006",
             f"the file holds more than {MAX_VALUES:,} values once its aliases are written out",

@@ -321,7 +321,9 @@ class Serving:
     protocol: Protocol = item("Protocol that clients and benchmarks use by default.", default="v2")
     layout: Layout | None = item("latency: one instance a NUMA node; throughput: many small ones.", default=None)
     instances: Instances | None = item("Number and size of instances by hand.", default=None)
-    cores: CpuList | None = item("One instance on exactly these CPUs, for example 0-3.", default=None)
+    cores: CpuList | None = item(
+        "One instance on exactly these CPUs, such as 0-3; a number of cores is `instances: {cores: 2}`.", default=None
+    )
     hyperthreads: bool = item("Use both threads of a core.", default=False)
     exclusive: bool = item("Share no core with another group; false lets groups overlap.", default=True)
     bind_memory: bool = item("Bind memory to the instance's NUMA node (where there are several).", default=True)

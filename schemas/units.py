@@ -26,6 +26,7 @@ class Unit:
     example: str
     bare: bool = False
     whole: bool = False
+    most: float = math.inf
 
     @property
     def pattern(self) -> str:
@@ -45,7 +46,7 @@ class Unit:
             if not self.bare and text != 0:
                 raise ValueError(f"a {self.name} needs a unit: {', '.join(self.factors)} (for example {self.example})")
             return self._finite(float(text), str(text))
-        match = re.fullmatch(rf"({NUMBER}) ?(.*)", text.strip())
+        match = re.fullmatch(rf"({NUMBER}) ?(.*)", text)
         if not match or match[2] not in self.factors:
             found = f"{match[2]!r} is no unit of a {self.name}" if match and match[2] else f"{text!r} is no {self.name}"
             raise ValueError(f"{found}; units are {', '.join(self.factors)} (for example {self.example})")
@@ -56,7 +57,18 @@ class Unit:
             raise ValueError(f"{text} is no {self.name}: it must be a finite number, zero or more")
         if self.whole and not value.is_integer():
             raise ValueError(f"{text} is not a whole number of {self.base}")
+        if value > self.most:
+            raise ValueError(f"{text} is more than {self.spell(self.most)}")
         return value
+
+    def spell(self, value: float) -> str:
+        """The quantity as people write it: the largest unit that makes it a whole number, else the smallest."""
+        for suffix, factor in sorted(self.factors.items(), key=lambda item: -item[1]):
+            count = round(value / factor, 9)
+            if count.is_integer() and (count or factor == 1.0):
+                return f"{int(count)}{suffix}"
+        suffix, factor = min(self.factors.items(), key=lambda item: item[1])
+        return f"{round(value / factor, 9):g}{suffix}"
 
 
 DURATION: Final = Unit(
@@ -73,7 +85,7 @@ SIZE: Final = Unit(
     "2GiB",
     whole=True,
 )  # fmt: skip
-FRACTION: Final = Unit("share", "of one", {"%": 0.01, "": 1.0}, "80%", bare=True)
+FRACTION: Final = Unit("share", "of one", {"%": 0.01, "": 1.0}, "80%", bare=True, most=1.0)
 
 Seconds = Annotated[float, DURATION]
 PerSecond = Annotated[float, RATE]

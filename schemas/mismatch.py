@@ -1,0 +1,162 @@
+"""What is wrong with a value that does not have the shape its place wants, in words for people.
+
+One place for these messages: the builder refuses with them, and the checker explains jsonschema's findings with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from schemas.shape import Anything, Choice, Either, Field, Flag, ListOf, Number, Quantity, Record, Shape, TableOf, Text
+from schemas.suggest import did_you_mean, listed, nearest
+from schemas.tree import Items, Node, Removed, Scalar, Table
+
+_YES = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """Why a value does not fit."""
+
+    rule: str
+    message: str
+    why: str
+    remedy: str
+
+
+def describe(shape: Shape) -> str:
+    """What a place wants: "a duration such as 50ms"."""
+    match shape:
+        case Text():
+            return shape.pattern.says if shape.pattern else "a path" if shape.is_path else "text"
+        case Choice():
+            return listed(str(v) for v in shape.values).replace(" and ", " or ")
+        case Number():
+            return f"{'a whole number' if shape.whole else 'a number'}{_within(shape)}"
+        case Quantity():
+            return f"a {shape.unit.name} such as {shape.unit.example}"
+        case Flag():
+            return "true or false"
+        case Anything():
+            return "anything"
+        case TableOf():
+            return "a mapping"
+        case ListOf():
+            return f"a list ({describe(shape.of)} each)" if not isinstance(shape.of, Record) else "a list of mappings"
+        case Either():
+            return " or ".join(describe(o) for o in shape.options if not shape.tag) or "a mapping"
+        case Record():
+            return f"a mapping with {listed(_main_keys(shape), most=8)}"
+        case _:
+            assert_never(shape)
+
+
+def _main_keys(record: Record) -> list[str]:
+    required = [f.key for f in record.fields.values() if f.required]
+    return required or list(record.fields)
+
+
+def _within(shape: Number) -> str:
+    least, most = shape.range.least, shape.range.most
+    if least is not None and most is not None:
+        return f" from {least:g} to {most:g}"
+    return f" of at least {least:g}" if least is not None else f" of at most {most:g}" if most is not None else ""
+
+
+def kind(node: Node) -> str:
+    """What a value is: "text", "a list"."""
+    match node:
+        case Table():
+            return "a mapping"
+        case Items():
+            return "a list"
+        case Removed():
+            return "removed"
+        case Scalar(value=None):
+            return "empty"
+        case Scalar(value=bool()):
+            return "true or false"
+        case Scalar(value=str()):
+            return "text"
+        case Scalar():
+            return "a number"
+
+
+def explain(field: Field | None, shape: Shape, node: Node) -> Mismatch:
+    """Why the node does not fit the shape; `field` is the key it stands under, if it stands under one."""
+    subject = f"`{field.key}`" if field else "this item"
+    why = field.doc if field else ""
+    if not isinstance(node, Scalar):
+        return _wrong_kind(subject, why, shape, node)
+    if node.value is None:
+        return Mismatch(
+            "SPEC011", f"{subject} is empty", why, f"Write {describe(shape)}, or delete the line for the default."
+        )
+    match shape:
+        case Quantity():
+            return _quantity(subject, why, shape, node)
+        case Choice():
+            return _choice(subject, why, shape, node)
+        case Number() if isinstance(node.value, int | float) and not isinstance(node.value, bool):
+            message = f"{subject} is {node.raw}, and must be {describe(shape)}"
+            return Mismatch("SPEC015", message, why, f"Write {describe(shape)}.")
+        case Text() if isinstance(node.value, str):
+            says = shape.pattern.says if shape.pattern else "text"
+            message = f"{subject} is `{_short(node.raw)}`, and must be {says}"
+            return Mismatch("SPEC016", message, why, f"Write {says}.")
+        case Text():
+            return _unquoted(subject, why, node)
+        case Flag() if isinstance(node.value, str) and node.value.lower() in _YES:
+            meant = _YES[node.value.lower()]
+            message = f"{subject} is the text `{node.raw}`, and must be true or false"
+            said = "In a spec `yes`, `no`, `on` and `off` are plain text (as in YAML 1.2)."
+            return Mismatch("SPEC017", message, said, f"Write {meant}.")
+        case _:
+            return _wrong_kind(subject, why, shape, node)
+
+
+def _wrong_kind(subject: str, why: str, shape: Shape, node: Node) -> Mismatch:
+    remedy = f"Write {describe(shape)}."
+    if isinstance(shape, ListOf) and not isinstance(node, Items):
+        remedy = "Start each item with a hyphen: `- name: ...`." if shape.named else "Put it in brackets: [...]."
+    shown = f"`{_short(node.raw)}`, {kind(node)}" if isinstance(node, Scalar) else kind(node)
+    return Mismatch("SPEC012", f"{subject} is {shown}, and must be {describe(shape)}", why, remedy)
+
+
+def _quantity(subject: str, why: str, shape: Quantity, node: Scalar) -> Mismatch:
+    accepted = f"Write a {shape.unit.name} such as {shape.unit.example}; units are {_units(shape)}."
+    if isinstance(node.value, bool) or node.value is None:
+        return Mismatch("SPEC012", f"{subject} is {node.raw}, and must be {describe(shape)}", why, accepted)
+    try:
+        shape.unit.parse(node.value)
+    except ValueError as error:
+        return Mismatch("SPEC013", f"{subject}: {str(error).split('; units')[0].split(': ')[0]}", why, accepted)
+    return Mismatch("SPEC013", f"{subject} is `{_short(node.raw)}`, which is no {shape.unit.name}", why, accepted)
+
+
+def _units(shape: Quantity) -> str:
+    return ", ".join(suffix or "none" for suffix in shape.unit.factors)
+
+
+def _choice(subject: str, why: str, shape: Choice, node: Scalar) -> Mismatch:
+    words = [str(v) for v in shape.values]
+    near = nearest(node.raw, words)
+    only = f"must be `{words[0]}`" if len(words) == 1 else f"must be one of {listed(words)}"
+    remedy = f"Write {near or words[0]}." if near or len(words) == 1 else "Write one of these."
+    hint = did_you_mean(node.raw, words) if len(words) > 1 else ""
+    return Mismatch("SPEC014", f"{subject} is `{_short(node.raw)}`, and {only}{hint}", why, remedy)
+
+
+def _unquoted(subject: str, why: str, node: Scalar) -> Mismatch:
+    return Mismatch(
+        "SPEC018",
+        f"{subject} must be text, and `{_short(node.raw)}` without quotes is {kind(node)}",
+        f"{why} YAML reads {node.raw} as {kind(node)} unless it is quoted.".strip(),
+        f'Put it in quotes: "{_short(node.raw)}".',
+    )
+
+
+def _short(text: str) -> str:
+    line = text.split("\n")[0]
+    return line if len(line) <= 60 and line == text else f"{line[:57]}..."

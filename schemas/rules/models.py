@@ -1,0 +1,217 @@
+"""Where models come from and what they become."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Final
+
+from schemas.rules.registry import Violation, rule
+from schemas.spec import LocalCluster, Model, Spec
+from schemas.tree import Tree
+
+_KERAS = "In Keras: model.export('folder') writes a SavedModel; name the folder as the source."
+_TORCH = "In PyTorch: torch.onnx.export(model, example, 'model.onnx'); name model.onnx as the source."
+_PICKLE = "Export it to ONNX where it was made (scikit-learn: skl2onnx; XGBoost, LightGBM: onnxmltools)."
+_WEIGHTS = "Export graph and weights together to ONNX."
+UNREADABLE: Final = {
+    **dict.fromkeys((".h5", ".hdf5", ".keras"), ("a Keras file, which Keras alone can read", _KERAS)),
+    **dict.fromkeys((".pt", ".pth", ".pt2", ".ckpt"), ("a PyTorch file, which PyTorch alone can read", _TORCH)),
+    **dict.fromkeys((".pkl", ".pickle", ".joblib"), ("a pickle, which may run any code when it is read", _PICKLE)),
+    **dict.fromkeys((".safetensors", ".gguf", ".npz"), ("weights without the graph that uses them", _WEIGHTS)),
+    **dict.fromkeys(
+        (".zip", ".tar", ".gz", ".tgz"), ("an archive", "Unpack it, and name the model or its folder as the source.")
+    ),
+}
+FETCHED_HERE: Final = ("https", "http", "file")
+FETCHED_BY_CLUSTERS: Final = ("gs", "s3", "https")
+
+
+@rule("MODEL001")
+def a_model_comes_from_one_place(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A model has either a `source` or a `train`.
+
+    Why: It is fetched or it is made by a script; with both, nobody knows which is meant.
+    Example:
+        models: [{name: digits}]
+    Remedy: Add `source: model.onnx`, or `train: {command: [...], outputs: [model.onnx]}`.
+    """
+    for model in spec.models:
+        if model.source is None and model.train is None:
+            yield Violation(model.at, f"model `{model.name}` has neither `source` nor `train`")
+        if model.source is not None and model.train is not None:
+            yield Violation(
+                f"{model.at}.train",
+                f"model `{model.name}` has both `source` and `train`",
+                remedy="Keep one of them; in an overlay, take the other away with `source: null`.",
+                key=True,
+            )
+
+
+@rule("MODEL002")
+def int8_is_calibrated(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """`precision: int8` has calibration samples.
+
+    Why: Quantization measures the range of every activation on samples like those served later.
+    Example:
+        models: [{name: digits, source: digits.onnx, convert: {precision: int8}, evaluation: test.npz}]
+    Remedy: Add `calibration: samples.npz` (an array for each input, a few hundred rows), or use fp16.
+    """
+    for model in spec.models:
+        if model.convert.precision == "int8" and model.convert.calibration is None:
+            yield Violation(f"{model.at}.convert.precision", "int8 needs `calibration`")
+
+
+@rule("MODEL003")
+def int8_loss_is_measured(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A model in int8 has labelled data, or says that any loss of accuracy is accepted.
+
+    Why: Quantization may lose accuracy; `maxAccuracyDrop` (1% unless stated) can be kept only where accuracy is measured.
+    Example:
+        models: [{name: digits, source: digits.onnx, convert: {precision: int8, calibration: samples.npz}}]
+    Remedy: Add `evaluation: labelled.npz` (inputs and labels `y`) to the model, or accept any loss with
+        `maxAccuracyDrop: 100%`.
+    """
+    for model in spec.models:
+        convert = model.convert
+        if convert.precision == "int8" and model.evaluation is None and convert.max_accuracy_drop < 1.0:
+            yield Violation(
+                f"{model.at}.convert.maxAccuracyDrop" if tree.has(f"{model.at}.convert.maxAccuracyDrop") else model.at,
+                f"model `{model.name}` becomes int8 without `evaluation` data, so that its loss of accuracy is unknown",
+            )
+
+
+@rule("MODEL004")
+def digests_belong_to_sources(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """`sha256` is the digest of a `source`.
+
+    Why: A trained model is made here and has no digest to be compared with.
+    Example:
+        models:
+          - name: digits
+            train: {command: ["{python}", train.py], outputs: [digits.onnx]}
+            sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    Remedy: Delete `sha256`.
+    """
+    for model in spec.models:
+        if model.sha256 is not None and model.source is None:
+            yield Violation(f"{model.at}.sha256", "`sha256` without a `source`", key=True)
+
+
+@rule("MODEL005")
+def sources_can_be_read(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A model's source is of a kind that OpenVINO reads.
+
+    Why: It reads ONNX, OpenVINO IR (.xml), TensorFlow SavedModel (a folder) and frozen graphs (.pb), TensorFlow Lite and
+        PaddlePaddle; other frameworks' own files need that framework, and some run code when they are read.
+    Example:
+        models: [{name: digits, source: digits.keras}]
+    Remedy: Export the model to ONNX, which every framework can, and name that file.
+    """
+    for model in spec.models:
+        for path, name in _model_files(model):
+            found = UNREADABLE.get(PurePosixPath(name).suffix.lower())
+            if found is not None:
+                yield Violation(path, f"`{PurePosixPath(name).name}` is {found[0]}", remedy=found[1])
+
+
+def _model_files(model: Model) -> Iterator[tuple[str, str]]:
+    if model.source is not None:
+        yield f"{model.at}.source", model.source.split("?")[0]
+    if model.train is not None and model.train.outputs:
+        yield f"{model.at}.train.outputs.0", model.train.outputs[0]
+
+
+@rule("MODEL006")
+def sources_can_be_fetched(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A model's source is fetched in a way that its cluster knows.
+
+    Why: On this machine a source is a path, file:// or https://. gs:// and s3:// are read by the servers of a cluster,
+        with the cluster's own identity.
+    Example:
+        models: [{name: digits, source: gs://my-models/digits.onnx}]
+    Remedy: Copy the model here and name its path, or name an https:// address.
+    """
+    local = isinstance(spec.cluster, LocalCluster)
+    for model in spec.models:
+        scheme = scheme_of(model.source)
+        known = FETCHED_HERE if local else FETCHED_BY_CLUSTERS
+        if not scheme or scheme in known or (not local and scheme == "file"):
+            continue
+        message = f"`{scheme}://` is not fetched {'on this machine' if local else 'by the servers of a cluster'}"
+        remedy = "" if local else "Put the model where the cluster can read it: gs://, s3:// or https://."
+        yield Violation(f"{model.at}.source", message, remedy=remedy)
+
+
+def scheme_of(source: str | None) -> str:
+    """`gs` of `gs://bucket/model`; empty for a path."""
+    found = re.match("([A-Za-z][A-Za-z0-9+.-]*)://", source or "")
+    return found[1].lower() if found else ""
+
+
+@rule("MODEL007")
+def calibration_is_for_int8(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """`calibration`, `samples` and `maxAccuracyDrop` stand beside `precision: int8`.
+
+    Why: Only quantization uses them; with another precision they would do nothing.
+    Example:
+        models: [{name: digits, source: digits.onnx, convert: {calibration: samples.npz}}]
+    Remedy: Add `precision: int8`, or delete the key.
+    """
+    for model in spec.models:
+        if model.convert.precision == "int8":
+            continue
+        for key in ("calibration", "samples", "maxAccuracyDrop"):
+            path = f"{model.at}.convert.{key}"
+            if tree.has(path):
+                yield Violation(path, f"`{key}` does nothing with precision {model.convert.precision}", key=True)
+
+
+@rule("MODEL008")
+def training_has_command_and_output(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """`train` names a program to run and at least one file that it writes.
+
+    Why: The first of `outputs` is the model; without one there is nothing to serve.
+    Example:
+        models: [{name: digits, train: {command: ["{python}", train.py], outputs: []}}]
+    Remedy: Write, for example, `command: ["{python}", train.py]` and `outputs: [model.onnx]`.
+    """
+    for model in spec.models:
+        if model.train is None:
+            continue
+        if not model.train.command:
+            yield Violation(f"{model.at}.train.command", "`command` is an empty list")
+        if not model.train.outputs:
+            yield Violation(f"{model.at}.train.outputs", "`outputs` is an empty list")
+
+
+@rule("MODEL009")
+def training_writes_into_its_folder(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A training's outputs are relative paths within its own working folder.
+
+    Why: A script runs in a folder made for it, whose outputs are kept by the digest of its inputs.
+    Example:
+        models: [{name: digits, train: {command: [make], outputs: [../digits.onnx]}}]
+    Remedy: Let the script write into the folder it is started in, and name the file relative to that.
+    """
+    for model in spec.models:
+        for index, output in enumerate(model.train.outputs if model.train else ()):
+            path = PurePosixPath(output)
+            if path.is_absolute() or ".." in path.parts or not path.parts:
+                yield Violation(f"{model.at}.train.outputs.{index}", f"`{output}` lies outside the training's folder")
+
+
+@rule("MODEL010")
+def plain_http_is_verified(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A source over plain http:// has a `sha256`.
+
+    Why: Anybody on the way could put another file in its place.
+    Example:
+        models: [{name: digits, source: "http://example.com/digits.onnx"}]
+    Remedy: Use https://, or state the digest as `sha256`.
+    """
+    for model in spec.models:
+        loopback = re.match("http://(localhost|127[.][0-9.]+|\\[::1\\])(:|/)", model.source or "")
+        if scheme_of(model.source) == "http" and model.sha256 is None and not loopback:
+            yield Violation(f"{model.at}.source", "http:// without `sha256`")

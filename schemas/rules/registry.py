@@ -1,0 +1,80 @@
+"""What a rule is: an id that never changes, an explanation, and a function that finds what breaks it.
+
+A rule is written as a function over (spec, tree) with a docstring of four parts: a title of one line, `Why:`,
+`Example:` (YAML that breaks it; the tests load each) and `Remedy:`. `inferstack explain ID` prints it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.errors import Problem
+from schemas.spec import Spec
+from schemas.tree import Tree
+
+
+@dataclass(frozen=True)
+class Violation:
+    """What breaks a rule: the path of the value (of its key, with `key`), and what is wrong with it.
+
+    `why` and `remedy` stand in for those of the rule where more can be said.
+    """
+
+    path: str
+    message: str
+    remedy: str = ""
+    why: str = ""
+    key: bool = False
+
+
+Check = Callable[[Spec, Tree], Iterator[Violation]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule; `text` is its whole explanation. One without `check` is found by the reader, merger or checker."""
+
+    id: str
+    text: str
+    check: Check | None = None
+
+    @property
+    def title(self) -> str:
+        """The rule in one line."""
+        return self.text.split("\n", 1)[0]
+
+    def part(self, name: str) -> str:
+        """A part of the explanation (`Why`, `Remedy`) as one paragraph; empty when it has none."""
+        _, found, rest = self.text.partition(f"\n{name}:")
+        paragraph = rest.split("\n\n")[0].split("\nExample:")[0].split("\nRemedy:")[0]
+        return " ".join(paragraph.split()) if found else ""
+
+    @property
+    def example(self) -> str:
+        """YAML that breaks the rule."""
+        _, _, rest = self.text.partition("\nExample:\n")
+        return inspect.cleandoc(rest.split("\nRemedy:")[0])
+
+    def problems(self, spec: Spec, tree: Tree) -> Iterator[Problem]:
+        """All that breaks the rule, placed in the text."""
+        for found in self.check(spec, tree) if self.check else ():
+            place = tree.key_problem if found.key else tree.problem
+            why, remedy = found.why or self.part("Why"), found.remedy or self.part("Remedy")
+            yield place(self.id, found.path, found.message, why=why, remedy=remedy)
+
+
+def rule(rule_id: str) -> Callable[[Check], Rule]:
+    """Makes a rule of a function."""
+
+    def make(check: Check) -> Rule:
+        return Rule(rule_id, inspect.cleandoc(check.__doc__ or ""), check)
+
+    return make
+
+
+def rules_of(module: Any) -> tuple[Rule, ...]:
+    """The rules that a module holds, in its order."""
+    return tuple(value for value in vars(module).values() if isinstance(value, Rule))
