@@ -58,7 +58,7 @@ def run(
     Raises:
         InferstackError: the program raised; its own InferstackErrors pass through.
     """
-    ROOT.set(None)  # type: ignore[arg-type]
+    ROOT.set(None)
     configure(
         Settings(
             project=project,
@@ -104,9 +104,8 @@ def program_error(error: Exception) -> InferstackError:
     if isinstance(cause, InferstackError):
         return cause
     frames = traceback.extract_tb(cause.__traceback__)
-    own = [
-        frame for frame in frames if f"{os.sep}pulumi{os.sep}" not in frame.filename and "asyncio" not in frame.filename
-    ]
+    foreign = (f"{os.sep}pulumi{os.sep}", f"{os.sep}asyncio{os.sep}")
+    own = [frame for frame in frames if not any(part in frame.filename for part in foreign)]
     where = f"{own[-1].filename}:{own[-1].lineno}, in {own[-1].name}" if own else ""
     return InferstackError(
         f"The program failed: {type(cause).__name__}: {cause}",

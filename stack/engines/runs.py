@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from schemas.errors import InferstackError, PreflightError
 from stack.engines import deletes, planning, running, store, urns
-from stack.engines.events import NotReached, Subject, ignore
+from stack.engines.events import Failed, Finished, NotReached, Skipped, Subject, ignore
 from stack.engines.hands import DryHands, Hands, RealHands
 from stack.engines.monitor import EngineService, Monitor
 from stack.engines.planning import Origins
@@ -111,9 +111,9 @@ def apply(
 
 def not_reached(planned: Plan, log: StepLog) -> tuple[NotReached, ...]:
     """What was planned and neither done nor tried."""
-    deleted = {e.subject.urn for e in (*log.done, *log.failed, *log.skipped) if e.op == "delete"}
-    met = {step.record.urn for step in log.steps}
-    met |= {e.subject.urn for e in (*log.done, *log.failed, *log.skipped) if e.op != "delete"}
+    ended: list[Finished | Failed | Skipped] = [*log.done, *log.failed, *log.skipped]
+    deleted = {end.subject.urn for end in ended if end.op == "delete"}
+    met = {step.record.urn for step in log.steps} | {end.subject.urn for end in ended if end.op != "delete"}
     met -= {e.subject.urn for e in log.not_reached}
     return tuple(
         NotReached(change.op, Subject(change.urn, change.type, change.name))

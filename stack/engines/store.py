@@ -43,9 +43,7 @@ def read(folder: Path, vault: Vault) -> State:
     state = _checkpoint(folder / CHECKPOINT, vault)
     replay = journal.read(journaled, folder / JOURNAL, vault) if journaled else None
     if replay is None or (state.lineage and replay.serial < state.serial):
-        return (
-            state  # the checkpoint holds what the journal says: a crash came between writing one and removing the other
-        )
+        return state  # a crash came between the checkpoint, which holds it all, and the removal of the journal
     if (replay.lineage, replay.serial) != (state.lineage or replay.lineage, state.serial):
         raise PreflightError(
             f"The journal in {folder} does not belong to the checkpoint beside it.",
