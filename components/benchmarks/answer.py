@@ -145,11 +145,12 @@ def _standing(target: str, rows: tuple[Row, ...], *, judged: bool) -> Standing:
 
 
 def _reasons(rows: tuple[Row, ...], outcome: Outcome) -> Iterable[str]:
-    """The checks that decided a standing, each with the load it was measured at."""
+    """What decided a standing, each with the load it was measured at."""
     for row in rows:
         checks = [c for m in row.measurements if m.verdict for c in m.verdict.checks if c.outcome == outcome]
-        for check in {c.metric: c for c in checks}.values():
-            yield f"{check.why} at {words.load(row.load)}"
+        decisive = {c.metric: c.why for c in checks}
+        for why in dict.fromkeys(decisive.values()):
+            yield f"at {row.load.label}, {why}"
 
 
 def _fastest(rows: tuple[Row, ...]) -> Best | None:
@@ -169,13 +170,20 @@ def _weight(load: LoadShape) -> tuple[bool, float]:
 
 
 def _carries_most(rows: tuple[Row, ...]) -> Best | None:
-    """The most rows answered well a second; a row of the table that failed the objective does not count."""
-    valid = [row for row in rows if row.valid and row.outcome in (None, "pass", "undecided")]
+    """The most rows answered well a second, within the objective's other limits."""
     top: dict[str, Row] = {}
-    for row in valid:
+    for row in rows:
+        if not row.valid or _breaks_limits(row):
+            continue
         if row.target not in top or _rows_per_s(row) > _rows_per_s(top[row.target]):
             top[row.target] = row
     return _best([(_rows_per_s(row), row) for row in top.values()], lower=False) if top else None
+
+
+def _breaks_limits(row: Row) -> bool:
+    """Whether a row of the table fails the objective by more than its throughput."""
+    checks = [check for m in row.measurements if m.verdict for check in m.verdict.checks]
+    return row.outcome == "fail" and any(c.outcome == "fail" and c.metric != "throughput_per_s" for c in checks)
 
 
 def _rows_per_s(row: Row) -> float:
@@ -207,9 +215,9 @@ def _verdict_sentences(objective: str, standings: tuple[Standing, ...]) -> Itera
 
 def _best_sentences(fastest: Best | None, most: Best | None, targets: int) -> Iterable[str]:
     if fastest:
-        yield _sentence("fastest", fastest, f"p50 {words.ms(fastest.value)} at {words.load(fastest.load)}", targets)
+        yield _sentence("fastest", fastest, f"p50 {words.ms(fastest.value)} at {fastest.load.label}", targets)
     if most:
-        with_load = words.load(most.load)
+        with_load = most.load.label
         yield _sentence("carries most", most, f"{words.rate(most.value)} with {with_load}", targets)
 
 

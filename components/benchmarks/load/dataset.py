@@ -130,7 +130,9 @@ def _column(origin: str, wanted: ModelInput, arrays: Mapping[str, Array], *, onl
     if array is None:
         there = ", ".join(arrays) or "none"
         remedy = f"name an array {wanted.name}" + (" or x" if only else "")
-        raise UsageError(f"{origin} has no array for input {wanted.name}", why=f"its arrays are: {there}", remedy=remedy)
+        raise UsageError(
+            f"{origin} has no array for input {wanted.name}", why=f"its arrays are: {there}", remedy=remedy
+        )
     row_shape = wanted.shape[1:]
     if array.ndim == 0 or not _fits(array, row_shape):
         why = f"the array has the shape {list(array.shape)}, the model takes {list(wanted.shape)} (-1: any)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import math
@@ -20,6 +21,7 @@ from components.benchmarks.load import dataset, loops
 from components.benchmarks.load.arguments import Arguments
 from components.benchmarks.load.bodies import prepare
 from components.benchmarks.load.client import Client
+from components.benchmarks.load.pacing import punctual
 from components.benchmarks.load.record import Record
 from components.benchmarks.load.schedule import schedule
 from components.benchmarks.load.summary import summarise
@@ -29,9 +31,10 @@ T = TypeVar("T")
 OUTSTANDING: Final = 1024
 """Most requests without an answer in an open loop; far beyond what a server that keeps up ever leaves."""
 
-WARM_S: Final = 0.02
-"""An open loop that does not say how many connections it wants begins with enough for answers that take this long;
-more follow when all are busy. Far too many would each be idle so long that servers close them."""
+WARM_S: Final = 0.25
+WARM_CONNECTIONS: Final = 128
+"""An open loop that does not say how many connections it wants begins with enough for answers that take `WARM_S`, and
+no more than this; others follow when all are busy. With too many, each would be idle so long that servers close it."""
 
 
 def measure(arguments: Arguments) -> None:
@@ -53,7 +56,9 @@ def measure(arguments: Arguments) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
-    run = run_loop(_run(arguments, requests, record))
+    # A closed loop has no times to keep and stays an ordinary process.
+    with contextlib.nullcontext() if load.clients is not None else punctual():
+        run = run_loop(_run(arguments, requests, record))
     gc.enable()
     measurement, samples = summarise(arguments, record, run, [len(r) for r in requests], labels)
     sample_files.write(Path(arguments.samples), samples)
@@ -86,7 +91,7 @@ def make_client(arguments: Arguments, requests: tuple[bytes, ...], record: Recor
 
     from components.benchmarks.load.http_client import HttpClient
 
-    warm = math.ceil((load.rate_per_s or 0) * WARM_S)
+    warm = min(WARM_CONNECTIONS, math.ceil((load.rate_per_s or 0) * WARM_S))
     first = load.connections or load.clients or max(len(arguments.endpoints), warm)
     most = min(load.connections or load.clients or OUTSTANDING, _open_files())
     return HttpClient(

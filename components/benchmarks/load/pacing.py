@@ -7,10 +7,11 @@ early and it asks for the time until it is there.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from components.benchmarks.load.record import clock
@@ -30,6 +31,23 @@ class Timer(Protocol):
 
     def close(self) -> None:
         """Call back no more."""
+
+
+@contextlib.contextmanager
+def punctual() -> Iterator[None]:
+    """Run this thread as soon as it wants to, where that is permitted (as root, or with an RLIMIT_RTPRIO).
+
+    Else a server that computes on the same core may go on for milliseconds before a request that is due can leave.
+    """
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except (OSError, AttributeError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 async def pace(times: Sequence[float], fire: Callable[[float], None]) -> None:

@@ -172,7 +172,9 @@ def reasons(arguments: Arguments, record: Record, samples: Samples, lag_p99_s: f
     most = max(LAG_S, LAG_SHARE * (arguments.tightest_limit_s or 0.0))
     if lag_p99_s > most:
         waiting = record.waited / len(record.status)
-        cause = f"{words.percent(waiting)} of them waited for a free connection" if waiting > 0.01 else "it had no CPU"
+        cause = (
+            f"{words.percent(waiting)} of them waited for a free connection" if waiting > 0.01 else "its core was taken"
+        )
         lag = f"the client was late: 1 % of the requests left {words.ms(lag_p99_s)} or more after their time"
         yield f"{lag}, {words.ms(most)} is allowed ({cause})"
     late = unsent | (samples.sent_s >= load.duration_s)
