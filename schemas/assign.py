@@ -1,7 +1,7 @@
 """Single values laid over a spec: `--set path=value`, and `INFERSTACK_...` variables.
 
-A path names keys, names of items (or their index) and keys again: `serving.digits.instances.cores=2`. In the environment
-the parts are joined by two underscores and compared without case, hyphens and underscores:
+A path names keys, names of items (or their index) and keys again: `serving.digits.instances.cores=2`. In the
+environment the parts are joined by two underscores and compared without case, hyphens and underscores:
 `INFERSTACK_SERVING__DIGITS__INSTANCES__CORES=2`. A value is YAML: a mapping merges, a named list merges by name, `null`
 puts the default back, `!remove` takes an item away.
 """
@@ -15,8 +15,8 @@ from typing import Final
 
 from schemas.errors import Problem, SpecError
 from schemas.overlay import merge
+from schemas.reader import parse_value
 from schemas.shape import Anything, Either, ListOf, Record, Shape, TableOf, option_for, spec_shape
-from schemas.source import parse_value
 from schemas.suggest import did_you_mean, folded, listed, nearest
 from schemas.tree import Items, Layer, Node, Place, Scalar, Table, labels, problem_at
 

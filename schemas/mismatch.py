@@ -5,6 +5,7 @@ One place for these messages: the builder refuses with them, and the checker exp
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -31,7 +32,7 @@ def describe(shape: Shape) -> str:
         case Text():
             return shape.pattern.says if shape.pattern else "a path" if shape.is_path else "text"
         case Choice():
-            return listed(str(v) for v in shape.values).replace(" and ", " or ")
+            return listed((str(v) for v in shape.values), last="or")
         case Number():
             return f"{'a whole number' if shape.whole else 'a number'}{_within(shape)}"
         case Quantity():
@@ -43,7 +44,7 @@ def describe(shape: Shape) -> str:
         case TableOf():
             return "a mapping"
         case ListOf():
-            return f"a list ({describe(shape.of)} each)" if not isinstance(shape.of, Record) else "a list of mappings"
+            return "a list of mappings" if isinstance(shape.of, Record) else "a list"
         case Either():
             return " or ".join(describe(o) for o in shape.options if not shape.tag) or "a mapping"
         case Record():
@@ -83,9 +84,9 @@ def kind(node: Node) -> str:
             return "a number"
 
 
-def explain(field: Field | None, shape: Shape, node: Node) -> Mismatch:
-    """Why the node does not fit the shape; `field` is the key it stands under, if it stands under one."""
-    subject = f"`{field.key}`" if field else "this item"
+def explain(field: Field | None, shape: Shape, node: Node, key: str = "") -> Mismatch:
+    """Why the node does not fit the shape; `field` is the key it stands under, else `key` is what the user calls it."""
+    subject = f"`{field.key if field else key}`" if field or key else "this item"
     why = field.doc if field else ""
     if not isinstance(node, Scalar):
         return _wrong_kind(subject, why, shape, node)
@@ -104,7 +105,7 @@ def explain(field: Field | None, shape: Shape, node: Node) -> Mismatch:
         case Text() if isinstance(node.value, str):
             says = shape.pattern.says if shape.pattern else "text"
             message = f"{subject} is `{_short(node.raw)}`, and must be {says}"
-            return Mismatch("SPEC016", message, why, f"Write {says}.")
+            return Mismatch("SPEC016", message, why, f"Write {_tidied(shape, node.raw) or says}.")
         case Text():
             return _unquoted(subject, why, node)
         case Flag() if isinstance(node.value, str) and node.value.lower() in _YES:
@@ -116,10 +117,17 @@ def explain(field: Field | None, shape: Shape, node: Node) -> Mismatch:
             return _wrong_kind(subject, why, shape, node)
 
 
+def _tidied(shape: Text, text: str) -> str:
+    """The text in lower case with hyphens, if that is all it takes."""
+    tidy = re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")
+    return tidy if shape.pattern and re.fullmatch(shape.pattern.regex, tidy) else ""
+
+
 def _wrong_kind(subject: str, why: str, shape: Shape, node: Node) -> Mismatch:
     remedy = f"Write {describe(shape)}."
     if isinstance(shape, ListOf) and not isinstance(node, Items):
-        remedy = "Start each item with a hyphen: `- name: ...`." if shape.named else "Put it in brackets: [...]."
+        inside = _short(node.raw) if isinstance(node, Scalar) else "..."
+        remedy = "Start each item with a hyphen: `- name: ...`." if shape.named else f"Put it in brackets: [{inside}]."
     shown = f"`{_short(node.raw)}`, {kind(node)}" if isinstance(node, Scalar) else kind(node)
     return Mismatch("SPEC012", f"{subject} is {shown}, and must be {describe(shape)}", why, remedy)
 
@@ -131,18 +139,21 @@ def _quantity(subject: str, why: str, shape: Quantity, node: Scalar) -> Mismatch
     try:
         shape.unit.parse(node.value)
     except ValueError as error:
-        return Mismatch("SPEC013", f"{subject}: {str(error).split('; units')[0].split(': ')[0]}", why, accepted)
+        remedy = f"Write {node.raw}{shape.unit.usual}, if that is what you mean; units are {_units(shape)}."
+        bare = isinstance(node.value, int | float) and node.value > 0
+        reason = str(error).split("; units")[0].split(": ")[0]
+        return Mismatch("SPEC013", f"{subject}: {reason}", why, remedy if bare else accepted)
     return Mismatch("SPEC013", f"{subject} is `{_short(node.raw)}`, which is no {shape.unit.name}", why, accepted)
 
 
 def _units(shape: Quantity) -> str:
-    return ", ".join(suffix or "none" for suffix in shape.unit.factors)
+    return ", ".join(suffix for suffix in shape.unit.factors if suffix)
 
 
 def _choice(subject: str, why: str, shape: Choice, node: Scalar) -> Mismatch:
     words = [str(v) for v in shape.values]
     near = nearest(node.raw, words)
-    only = f"must be `{words[0]}`" if len(words) == 1 else f"must be one of {listed(words)}"
+    only = f"must be `{words[0]}`" if len(words) == 1 else f"must be {listed(words, last='or')}"
     remedy = f"Write {near or words[0]}." if near or len(words) == 1 else "Write one of these."
     hint = did_you_mean(node.raw, words) if len(words) > 1 else ""
     return Mismatch("SPEC014", f"{subject} is `{_short(node.raw)}`, and {only}{hint}", why, remedy)

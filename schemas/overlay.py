@@ -1,9 +1,9 @@
 """Layers -> one tree: base <- environment file <- `--set` <- `INFERSTACK_...`; the later wins.
 
 Tables merge key by key; lists of named things (models, serving, benchmarks, ...) merge item by item, by `name`; every
-other list, and every single value, is replaced. `key: null` puts a default back; `!remove` takes away a key or an item of
-a named list; `!replace` and an empty list put a value in the place of all below instead of merging. What was taken away
-stays in the tree as a mark until `settle`, which makes merging associative. Reads files only through `source.read`.
+other list, and every single value, is replaced. `key: null` puts a default back; `!remove` takes away a key or an item
+of a named list; `!replace` and an empty list put a value in the place of all below instead of merging. What was taken
+away stays in the tree as a mark until `settle`, which makes merging associative. Reads files by `source.read` only.
 """
 
 from __future__ import annotations

@@ -90,7 +90,8 @@ def _misfit(spot: _Spot) -> Finding:
     shape = spot.shape
     if isinstance(shape, Either) and shape.tag and isinstance(spot.node, Table):
         return _unknown_tag(spot, shape, spot.node)
-    found = mismatch.explain(spot.field, shape, spot.node)
+    name = "" if not spot.path or spot.path[-1].isdigit() else spot.path[-1]
+    found = mismatch.explain(spot.field, shape, spot.node, name)
     return Finding(
         spot.path, problem_at(spot.node.place, found.rule, found.message, why=found.why, remedy=found.remedy)
     )
@@ -173,7 +174,7 @@ def _unknown(spot: _Spot, record: Record, key: str) -> Finding:
         spot.node.keys[key],
         "SPEC010",
         f"unknown key `{key}`{hint}",
-        why=f"{record.doc} Its keys are {listed(record.fields, most=40)}.",
+        why=record.doc if hint else f"{record.doc} Its keys are {listed(record.fields, most=40)}.",
         remedy=remedy,
     )
     return Finding((*spot.path, key), problem)
@@ -184,7 +185,7 @@ def _home(spot: _Spot, record: Record, key: str) -> tuple[str, str]:
     for field in record.fields.values():
         inner = _record_in(field.shape)
         if inner is not None and key in inner.fields and not (isinstance(field.shape, ListOf) and field.shape.named):
-            return f"; it belongs under `{field.key}`", f"Write `{field.key}: {{{key}: ...}}`."
+            return f"; it belongs under `{field.key}`", f"Move it into `{field.key}`."
     for outer in reversed(spot.around):
         if key in outer.fields:
             beside = next(f.key for f in outer.fields.values() if _contains(f.shape, record))

@@ -25,9 +25,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean `{near}`?" if near else ""
 
 
-def listed(words: Iterable[str], *, most: int = 12) -> str:
+def listed(words: Iterable[str], *, most: int = 12, last: str = "and") -> str:
     """Words as a sentence lists them: "`a`, `b` and `c`", cut short after `most`."""
     quoted = [f"`{word}`" for word in words]
     if len(quoted) > most:
         quoted = [*quoted[:most], f"{len(quoted) - most} more"]
-    return " and ".join(filter(None, [", ".join(quoted[:-1]), *quoted[-1:]]))
+    return f" {last} ".join(filter(None, [", ".join(quoted[:-1]), *quoted[-1:]]))

@@ -29,6 +29,11 @@ class Unit:
     most: float = math.inf
 
     @property
+    def usual(self) -> str:
+        """The suffix that people most often mean: that of the base unit, or the example's."""
+        return next((s for s, factor in self.factors.items() if factor == 1.0 and s), self.example.lstrip("0123456789"))
+
+    @property
     def pattern(self) -> str:
         """A regular expression (JSON Schema dialect) of the accepted spellings."""
         suffixes = "|".join(re.escape(s) for s in sorted(self.factors, key=lambda s: (-len(s), s)))
@@ -50,7 +55,10 @@ class Unit:
         if not match or match[2] not in self.factors:
             found = f"{match[2]!r} is no unit of a {self.name}" if match and match[2] else f"{text!r} is no {self.name}"
             raise ValueError(f"{found}; units are {', '.join(self.factors)} (for example {self.example})")
-        return self._finite(float(match[1]) * self.factors[match[2]], text)
+        factor = self.factors[match[2]]
+        # A quotient of whole numbers is rounded once (70% is 0.7), a product with 0.01 twice.
+        number = float(match[1]) * factor if factor >= 1 else float(match[1]) / round(1 / factor)
+        return self._finite(number, text)
 
     def _finite(self, value: float, text: str) -> float:
         if not math.isfinite(value) or value < 0:
@@ -63,11 +71,11 @@ class Unit:
 
     def spell(self, value: float) -> str:
         """The quantity as people write it: the largest unit that makes it a whole number, else the smallest."""
-        for suffix, factor in sorted(self.factors.items(), key=lambda item: -item[1]):
+        for suffix, factor in sorted(((s, f) for s, f in self.factors.items() if s), key=lambda item: -item[1]):
             count = round(value / factor, 9)
             if count.is_integer() and (count or factor == 1.0):
                 return f"{int(count)}{suffix}"
-        suffix, factor = min(self.factors.items(), key=lambda item: item[1])
+        suffix, factor = min(((s, f) for s, f in self.factors.items() if s), key=lambda item: item[1])
         return f"{round(value / factor, 9):g}{suffix}"
 
 

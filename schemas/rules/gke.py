@@ -27,7 +27,34 @@ PLATFORMS: Final[Mapping[str, tuple[str, ...]]] = {
     "n4": (),
 }
 # Series that exist, of which this program holds no data.
-OTHER_SERIES: Final = ["e2", "m1", "m2", "m3", "m4", "h3", "h4d", "a2", "a3", "a4", "g2", "g4", "z3", "x4", "c4n", "n2d", "n4d", "c2d", "c3d", "c4d", "t2d", "t2a", "c4a", "n4a", "f1", "g1"]
+OTHER_SERIES: Final = [
+    "e2",
+    "m1",
+    "m2",
+    "m3",
+    "m4",
+    "h3",
+    "h4d",
+    "a2",
+    "a3",
+    "a4",
+    "g2",
+    "g4",
+    "z3",
+    "x4",
+    "c4n",
+    "n2d",
+    "n4d",
+    "c2d",
+    "c3d",
+    "c4d",
+    "t2d",
+    "t2a",
+    "c4a",
+    "n4a",
+    "f1",
+    "g1",
+]
 HUGE_PAGE_SERIES: Final = ("c3", "m2", "m3", "h3", "a2", "a3", "g2")
 HYPERDISK_SERIES: Final = ("c4", "n4")
 MANAGERS_SINCE: Final = (1, 32, 3, 1785000)
@@ -64,21 +91,20 @@ def machine_types_exist(spec: Spec, tree: Tree) -> Iterator[Violation]:
         if pool.machine_type in machine_types() or _series(pool) in OTHER_SERIES:
             continue
         near = nearest(pool.machine_type, machine_types())
+        if "-custom-" in pool.machine_type:
+            yield Violation(f"{pool.at}.machineType", "the NUMA nodes of custom machine types are not known")
+            continue
         hint = did_you_mean(pool.machine_type, machine_types())
-        custom = "-custom-" in pool.machine_type
-        yield Violation(
-            f"{pool.at}.machineType",
-            f"{'custom machine types are' if custom else f'`{pool.machine_type}` is'} not known here{'' if custom else hint}",
-            remedy=f"Write {near}." if near and not custom else "",
-        )
+        message = f"there is no machine type `{pool.machine_type}`{hint}"
+        yield Violation(f"{pool.at}.machineType", message, remedy=f"Write {near}." if near else "")
 
 
 @rule("GKE002")
 def platforms_fit_the_series(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """`minCpuPlatform` names a platform that the machine's series has.
 
-    Why: N2 machines are Intel Cascade Lake or Intel Ice Lake, C4 Emerald or Granite Rapids; series with one platform take
-        no minimum.
+    Why: N2 machines are Intel Cascade Lake or Intel Ice Lake, C4 Emerald or Granite Rapids; series with one platform
+        take no minimum.
     Example:
         cluster:
           provider: gke
@@ -159,7 +185,7 @@ def numa_alignment_needs_exclusive_cpus(spec: Spec, tree: Tree) -> Iterator[Viol
 def static_memory_needs_a_topology_policy(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """`memoryManager: Static` stands beside `topologyManager: restricted` or `single-numa-node`.
 
-    Why: The memory manager pins memory by the hints of the topology manager; under other policies it guarantees nothing.
+    Why: The memory manager pins memory by the hints of the topology manager; other policies of it guarantee nothing.
     Example:
         cluster:
           provider: gke

@@ -67,7 +67,7 @@ def int8_is_calibrated(spec: Spec, tree: Tree) -> Iterator[Violation]:
 def int8_loss_is_measured(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """A model in int8 has labelled data, or says that any loss of accuracy is accepted.
 
-    Why: Quantization may lose accuracy; `maxAccuracyDrop` (1% unless stated) can be kept only where accuracy is measured.
+    Why: Quantization may lose accuracy; `maxAccuracyDrop` (1% unless stated) can be kept only where it is measured.
     Example:
         models: [{name: digits, source: digits.onnx, convert: {precision: int8, calibration: samples.npz}}]
     Remedy: Add `evaluation: labelled.npz` (inputs and labels `y`) to the model, or accept any loss with
@@ -103,8 +103,8 @@ def digests_belong_to_sources(spec: Spec, tree: Tree) -> Iterator[Violation]:
 def sources_can_be_read(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """A model's source is of a kind that OpenVINO reads.
 
-    Why: It reads ONNX, OpenVINO IR (.xml), TensorFlow SavedModel (a folder) and frozen graphs (.pb), TensorFlow Lite and
-        PaddlePaddle; other frameworks' own files need that framework, and some run code when they are read.
+    Why: It reads ONNX, OpenVINO IR (.xml), TensorFlow SavedModel (a folder) and frozen graphs (.pb), TensorFlow Lite
+        and PaddlePaddle; other frameworks' own files need that framework, and some run code when they are read.
     Example:
         models: [{name: digits, source: digits.keras}]
     Remedy: Export the model to ONNX, which every framework can, and name that file.

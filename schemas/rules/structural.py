@@ -1,4 +1,4 @@
-"""Explanations of what the reader, the merger and the checker find; they are no rules over a spec, but have ids as well."""
+"""Explanations of what the reader, the merger and the checker find: no rules over a spec, but with ids as well."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ _TEXTS: Final = {
     """,
     "SPEC013": """A quantity has a unit of its kind.
 
-        Why: 50 may be milliseconds or seconds. Durations have us, ms, s, m, min, h; rates /s, /m, /min, /h; sizes B, kB,
-            MB, GB, TB, KiB, MiB, GiB, TiB; shares % or a number from 0 to 1.
+        Why: 50 may be milliseconds or seconds. Durations have us, ms, s, m, min, h; rates /s, /m, /min, /h; sizes B,
+            kB, MB, GB, TB, KiB, MiB, GiB, TiB; shares % or a number from 0 to 1.
         Example:
             models: [{name: digits, train: {command: [make], outputs: [a.onnx], timeout: 50 parsecs}}]
         Remedy: Write, for example, 50ms, 100/s, 2GiB or 80%.
@@ -134,23 +134,23 @@ _TEXTS: Final = {
     """,
     "LAYER003": """What is removed is there.
 
-        Why: `!remove` takes away what a layer below says: `key: !remove`, or `- !remove name` in a list of named things.
-            Where there is nothing, the name is most often misspelt.
+        Why: `!remove` takes away what a layer below says: `key: !remove`, or `- !remove name` in a list of named
+            things. Where there is nothing, the name is most often misspelt.
         Example:
             benchmarks: [!remove steady]
         Remedy: Name what is to be removed, or delete the line.
     """,
     "LAYER004": """`--set` names a place of the spec.
 
-        Why: `--set serving.digits.instances.cores=2` names keys, and items by name or index. The value is YAML: a mapping
-            merges, `null` puts the default back, `!remove` takes an item away.
+        Why: `--set serving.digits.instances.cores=2` names keys, and items by name or index. The value is YAML: a
+            mapping merges, `null` puts the default back, `!remove` takes an item away.
         Remedy: Follow the suggestion; `inferstack render` prints the merged spec with its paths.
     """,
     "LAYER005": """`INFERSTACK_...` variables name a place of the spec.
 
-        Why: `INFERSTACK_SERVING__DIGITS__INSTANCES__CORES=2` names keys and items, joined by two underscores and compared
-            without case, hyphens and underscores. INFERSTACK_STATE_DIR, INFERSTACK_TEST_*, INFERSTACK_PERFORMANCE_* and
-            INFERSTACK_NO_* are settings of the program and never overlay anything.
+        Why: `INFERSTACK_SERVING__DIGITS__INSTANCES__CORES=2` names keys and items, joined by two underscores and
+            compared without case, hyphens and underscores. INFERSTACK_STATE_DIR, INFERSTACK_TEST_*,
+            INFERSTACK_PERFORMANCE_* and INFERSTACK_NO_* are settings of the program and never overlay anything.
         Remedy: Follow the suggestion, or unset the variable.
     """,
 }
