@@ -84,7 +84,17 @@ def _make(environment: Environment, lock: int) -> None:
     say(f"{what}: creating", 0.0)
     _run([sys.executable, "-m", "venv", str(environment.path)], environment, lock)
     packages = len(re.findall(r"^\S+==", environment.lock.read_text(), re.MULTILINE))
-    install = [str(environment.python), "-I", "-m", "pip", "install", "--no-input", "--no-deps", "--require-hashes"]
+    install = [
+        str(environment.python),
+        "-I",
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        "--no-deps",
+        "--require-hashes",
+        "--no-compile",
+    ]
     install += ["--disable-pip-version-check", "--progress-bar=off", "--requirement", str(environment.lock)]
     _run(install, environment, lock, packages)
     marker = {"name": environment.name, "lock": hashlib.sha256(environment.lock.read_bytes()).hexdigest()}

@@ -70,6 +70,22 @@ class Instance:
         )
 
     @property
+    def inputs(self) -> dict[str, Any]:
+        """The instance as plain values, which `of` takes back."""
+        members = {
+            "stack": self.stack,
+            "state": str(self.state),
+            "store": str(self.store),
+            "group": self.group,
+            "name": self.name,
+            "platform": self.platform,
+            "model": {"name": self.model_name, "path": str(self.model_path), "digest": self.model_digest},
+            "cpus": list(self.cpus),
+            "env": dict(self.env),
+        }
+        return {**members, **{name: getattr(self, name) for name in OPTIONAL}}
+
+    @property
     def files(self) -> Files:
         """Where this instance's files lie."""
         return Files(self.state / "run", self.name)

@@ -70,7 +70,7 @@ class InstanceProvider(dynamic.ResourceProvider):
         ports = _ports(props)
         if ports is None:
             return dynamic.ReadResult(id_, props)
-        found = supervision.observe(Instance.of(props), ports)
+        found = supervision.look(Instance.of(props), ports)
         verified = str(found.binding) if not found.wrong else "; ".join(found.wrong)
         return dynamic.ReadResult(id_, {**props, "running": not found.wrong, "verified": verified})
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from components.progress import say
 from components.serving import ports as port_of
@@ -93,16 +94,33 @@ def withdraw(run: Path, name: str) -> None:
         log.unlink(missing_ok=True)
 
 
-def observe(instance: Instance, ports: Ports) -> Observed:
+def look(instance: Instance, ports: Ports) -> Observed:
     """Look at an instance without touching it."""
     daemon = supervisor.find(instance.files.run)
-    info = daemon.info(instance.name) if daemon else None
+    return observe(instance, ports, daemon.info(instance.name) if daemon else None)
+
+
+def observe(instance: Instance, ports: Ports, info: Mapping[str, Any] | None, timeout_s: float = 5.0) -> Observed:
+    """The same, with what the supervisor says of it already known."""
     if info is None or not info["pid"]:
         state = info["statename"].lower() if info else "missing"
         return Observed(state, False, "", None, (f"it does not run ({state})",))
-    answer = ask(instance, ports)
+    answer = ask(instance, ports, timeout_s)
     binding = verify(info["pid"], instance.cpus, instance.memory_node)
     return Observed(info["statename"].lower(), answer.ready, answer.digest, binding, _wrong(instance, answer, binding))
+
+
+def known(run: Path) -> tuple[tuple[Instance, Ports], ...]:
+    """The instances that the run folder has files of, by name, with their ports."""
+    found = []
+    for path in sorted((run / "launch").glob("*.json")):
+        try:
+            instance = Instance.of(json.loads(path.read_text())["instance"])
+        except (OSError, ValueError, KeyError):
+            continue
+        if (ports := _claimed(instance.files.args)) is not None:
+            found.append((instance, ports))
+    return tuple(found)
 
 
 def prune(run: Path, keep: frozenset[str]) -> tuple[str, ...]:
@@ -212,6 +230,7 @@ def _contents(instance: Instance, launch: Launch) -> Mapping[Path, str]:
         "cpus": instance.cpus,
         "memory_node": instance.memory_node,
         "starts": str(files.starts),
+        "instance": instance.inputs,
         "args_digest": hashlib.sha256(args.encode()).hexdigest(),
     }
     program = Program(

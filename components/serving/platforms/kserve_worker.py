@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import uuid
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ class OpenVINOModel(Model):  # type: ignore[misc]
             tensor.set_data_from_numpy(array, binary_data=request.use_binary_outputs or request.from_grpc)
             encoded.append(tensor)
         return InferResponse(
-            request.id,
+            request.id or str(uuid.uuid4()),
             self.name,
             encoded,
             use_binary_outputs=request.use_binary_outputs,
