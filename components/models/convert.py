@@ -25,6 +25,7 @@ from typing import Any
 
 from components.models import formats
 from schemas.errors import InferstackError, PreflightError
+from schemas.model_formats import READABLE
 
 IR_NAME = "model.xml"
 LOW = {"i8", "u8", "i4", "u4", "nf4"}
@@ -158,7 +159,7 @@ def _read(source: Path) -> Any:
     import openvino as ov
 
     main = formats.model_files(source)[0]
-    kind = "TensorFlow SavedModel" if main.is_dir() else formats.READABLE[main.suffix.lower()]
+    kind = "TensorFlow SavedModel" if main.is_dir() else READABLE[main.suffix.lower()]
     print(f"reading {main.name} ({kind})", flush=True)
     try:
         return ov.Core().read_model(str(main)) if main.suffix.lower() == ".xml" else ov.convert_model(str(main))

@@ -25,9 +25,9 @@ def plan_inputs(model: Model, planner: material.Planner, store: Path) -> Props:
     Raises:
         PreflightError, UsageError: a file is missing, or of a kind that cannot be used.
     """
-    convert: Props = {"precision": model.convert.precision, "max_accuracy_drop": model.convert.max_accuracy_drop}
+    convert: Props = {"precision": model.convert.precision}
     if model.convert.precision == "int8":
-        convert["samples"] = model.convert.samples
+        convert |= {"samples": model.convert.samples, "max_accuracy_drop": model.convert.max_accuracy_drop}
         if model.convert.calibration is not None:
             convert["calibration"] = material.as_json(planner.material(model.convert.calibration, "data"))
     if model.convert.input_shape:

@@ -40,7 +40,8 @@ def make(props: Mapping[str, Any]) -> Props:
         input_shape={name: tuple(map(int, shape)) for name, shape in convert.get("input_shape", {}).items()},
     )  # fmt: skip
     stored = converted(conversion, store / "models")
-    check_drop(stored, float(convert["max_accuracy_drop"]))
+    if (limit := convert.get("max_accuracy_drop")) is not None:
+        check_drop(stored, float(limit))
     warnings = [*conversion.warnings, *stored.warnings]
     for warning in warnings:
         say(f"{stored.name}: {warning}")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from components.models.formats import UNREADABLE, check_name, model_digest, model_files
+from components.models.formats import check_name, model_digest, model_files
 from schemas.errors import PreflightError
+from schemas.model_formats import UNREADABLE
 from tests.components.models import model_builders as build
 
 
