@@ -89,9 +89,11 @@ class Comparison:
 
     @property
     def regressions(self) -> tuple[str, ...]:
-        """What became worse, a sentence each."""
+        """What became worse, a phrase for each pair with something worse."""
         return tuple(
-            f"{pair.b.target} at {pair.load.label}: {what}" for pair in self.pairs for what in pair.regressions
+            f"{pair.b.target} at {pair.load.label}: {', '.join(pair.regressions)}"
+            for pair in self.pairs
+            if pair.regressions
         )
 
 

@@ -73,6 +73,7 @@ def a_measurement(
     known: dict[str, Any] = {
         "protocol": "v2-binary", "bytes_sent": 412 * len(found), "bytes_received": 230 * len(found), "accuracy": 0.978,
         "client_cpus": (0, 1), "shared_cpus": True,
+        "samples": f"{target}-{load.label.replace('/', '-').replace(' ', '-')}-{repeat}.npz",
     }  # fmt: skip
     measurement = Measurement(
         target=target,
@@ -89,7 +90,6 @@ def a_measurement(
         errors={"timeout": failed} if failed else {},
         error_kinds=("timeout",) if failed else (),
         invalid=invalid,
-        samples=f"{target}-{load.label.replace('/', '-').replace(' ', '-')}-{repeat}.npz",
         verdict=verdict,
         **{**known, **changes},
     )

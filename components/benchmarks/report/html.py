@@ -50,6 +50,11 @@ def join(children: Child) -> Markup:
             return Markup("".join(map(join, children)))
 
 
+def spaced(*children: Child) -> Markup:
+    """Children with a space between: a style sheet may set them apart, who copies the text has only this."""
+    return Markup(" ".join(filter(None, map(join, children))))
+
+
 def typeset(words: str) -> str:
     """Words of a terminal with the signs of print."""
     return words.replace("<=", "≤").replace(">=", "≥").replace("->", "→")

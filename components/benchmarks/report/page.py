@@ -17,7 +17,7 @@ from components.benchmarks.answer import Answer, Row, answer, merged
 from components.benchmarks.report.capacity import capacity_chart
 from components.benchmarks.report.distribution import distribution_chart
 from components.benchmarks.report.facts import facts, started, targets_table
-from components.benchmarks.report.html import Child, Markup, tag, typeset
+from components.benchmarks.report.html import Child, Markup, spaced, tag, typeset
 from components.benchmarks.report.look import Look, looks, swatch
 from components.benchmarks.report.placement import placement_chart
 from components.benchmarks.report.series import distribution, timeline
@@ -69,10 +69,11 @@ def _index(stored: Sequence[StoredResult], answers: Sequence[Answer]) -> Markup:
     lines = [
         tag(
             "li",
-            tag("a", each.result.benchmark, href=f"#r{i}"),
-            " ",
-            badge(said.outcome),
-            tag("span", started(each.result), class_="when"),
+            spaced(
+                tag("a", each.result.benchmark, href=f"#r{i}"),
+                badge(said.outcome),
+                tag("span", started(each.result), class_="when"),
+            ),
             tag("p", typeset(said.sentences[0]) if said.sentences else "Nothing was measured."),
         )
         for i, (each, said) in enumerate(zip(stored, answers, strict=True))
@@ -108,7 +109,8 @@ def _section(name: str, stored: StoredResult, said: Answer) -> Markup:
 
 
 DISTRIBUTION: Final = (
-    "Response time from the moment a request was due. Further right are the slower requests; lower is better."
+    "Response time from the moment a request was due, repeats together. Further right are the slower requests; "
+    "lower is better."
 )
 TIMELINE: Final = (
     "The line is the median, the edge of the shade the slowest request of each moment; dotted lines part repeats."
@@ -146,14 +148,9 @@ def _standings(said: Answer, result: Result, look: Mapping[str, Look]) -> Markup
         name = tag("span", swatch(look[target.name]), tag("b", target.name), class_="target")
         # Why a target missed is among the sentences of the answer already.
         why = typeset("; ".join(standing.why)) if standing.outcome == "pass" else ""
+        what = tag("span", about, class_="what")
         lines.append(
-            tag(
-                "li",
-                name,
-                badge(standing.outcome),
-                tag("span", about, class_="what"),
-                tag("span", why, class_="why") if why else None,
-            )
+            tag("li", spaced(name, badge(standing.outcome), what, tag("span", why, class_="why") if why else None))
         )
     return tag("ul", lines, class_="standings")
 

@@ -132,7 +132,7 @@ def _legend(target: Target, client_cpus: Collection[int]) -> Markup:
 
 def _shared(target: Target, client_cpus: Collection[int]) -> str:
     common = {cpu for placed in target.instances for cpu in placed.cpus} & set(client_cpus)
-    return f", shared with the target: {format_list(common)}" if common else ", its own"
+    return f", shared with the target: {format_list(common)}" if common else ", apart from the target"
 
 
 def _described(target: Target, client_cpus: Collection[int]) -> str:

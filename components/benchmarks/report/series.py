@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.benchmarks.samples import Samples
+from components.benchmarks.statistics import percentile
 
 Floats = NDArray[np.float64]
 
@@ -53,7 +54,8 @@ def distribution(runs: Sequence[Samples]) -> Distribution | None:
     nines = -np.log10(1 - highest)
     steps = np.linspace(0, nines, max(2, round(nines * POINTS_A_NINE)) + 1)
     quantiles = np.unique(np.concatenate([1 - 10**-steps, [q for q in (0.5, 0.9, 0.99, 0.999) if q <= highest]]))
-    return Distribution(quantiles, np.quantile(good, quantiles) * 1e3, len(good))
+    ordered = np.sort(good) * 1e3
+    return Distribution(quantiles, np.array([percentile(ordered, q) for q in quantiles]), len(good))
 
 
 def timeline(samples: Samples, duration_s: float, *, repeats: int = 1) -> Timeline:

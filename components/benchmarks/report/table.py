@@ -7,7 +7,7 @@ from typing import Final
 
 from components.benchmarks import words
 from components.benchmarks.answer import Row
-from components.benchmarks.report.html import Child, Markup, tag
+from components.benchmarks.report.html import Child, Markup, spaced, tag
 from components.benchmarks.report.look import Look, swatch
 from components.benchmarks.result import Outcome
 
@@ -68,7 +68,7 @@ def _heading(row: Row, columns: int) -> Markup:
     """The row that opens a load."""
     load = row.load
     about = f"{load.duration_s:g} s after {load.warmup_s:g} s of warm-up, {load.connections} connections"
-    text = tag("span", tag("b", words.load(load)), about)
+    text = tag("span", spaced(tag("b", words.load(load)), about))
     return tag("tr", tag("th", text, colspan=columns, scope="rowgroup"), class_="group")
 
 
@@ -77,11 +77,11 @@ def _line(row: Row, first: Row | None, look: Look, judged: bool) -> Markup:
     received = sum(m.bytes_received for m in row.measurements)
     cells: list[Child] = [
         f"{row.requests:,}",
-        [words.digits(row.achieved_per_s), tag("small", _asked(row))],
-        *([words.digits(_ms(row, field)), _difference(row, first, field)] for field in LATENCIES),
+        spaced(words.digits(row.achieved_per_s), tag("small", _asked(row))),
+        *(spaced(words.digits(_ms(row, field)), _difference(row, first, field)) for field in LATENCIES),
         _errors(row),
         words.percent(row.accuracy) if row.accuracy is not None else "no labels",
-        [_size(sum(m.bytes_sent for m in row.measurements)), tag("small", _size(received))],
+        spaced(_size(sum(m.bytes_sent for m in row.measurements)), tag("small", _size(received))),
     ]
     verdict = tag("td", badge(row.outcome if row.valid else "invalid"), class_="word") if judged else None
     return tag("tr", name, verdict, [tag("td", cell) for cell in cells], class_=None if row.valid else "invalid")
@@ -111,7 +111,7 @@ def _errors(row: Row) -> Child:
     if not row.errors:
         return "0"
     kinds = [[f"{count:,} {kind}", tag("br")] for kind, count in row.errors.items()]
-    return [words.percent(row.error_share), tag("small", kinds)]
+    return spaced(words.percent(row.error_share), tag("small", kinds))
 
 
 def _remark(said: Sequence[str], columns: int) -> Markup:
