@@ -1,0 +1,107 @@
+"""What `doctor` looks at: the interpreter, the packages, the limits of the machine and what pinning needs."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final, Literal
+
+from components.cluster import topology
+
+EXTRAS: Final = {
+    "openvino": "serve",
+    "uvloop": "serve",
+    "httptools": "serve",
+    "orjson": "serve",
+    "grpc": "grpc",
+    "nncf": "quantize",
+    "sklearn": "examples",
+}
+DISTRIBUTIONS: Final = {"grpc": "grpcio", "sklearn": "scikit-learn"}
+LEAST_FREE_BYTES: Final = 2 * 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: `ok`, `note` (works, but know this) or `fail` (something needed is missing)."""
+
+    check: str
+    state: Literal["ok", "note", "fail"]
+    found: str
+    remedy: str = ""
+
+
+def check_machine() -> list[Finding]:
+    """Every check, in the order in which a newcomer would meet them."""
+    return [_python(), *_packages(), *_cores(), _numactl(), _governor(), _disk()]
+
+
+def _python() -> Finding:
+    found = f"{platform.python_version()} on {platform.system()} {platform.release()}"
+    if sys.version_info < (3, 11):
+        return Finding("python", "fail", found, "install Python 3.11 or newer")
+    return Finding("python", "ok", found)
+
+
+def _packages() -> list[Finding]:
+    findings = []
+    for module, extra in EXTRAS.items():
+        name = DISTRIBUTIONS.get(module, module)
+        if importlib.util.find_spec(module) is None:
+            needed: Literal["note", "fail"] = "fail" if extra == "serve" else "note"
+            findings.append(Finding(name, needed, "not installed", f"pip install 'inferstack[{extra}]'"))
+            continue
+        try:
+            findings.append(Finding(name, "ok", version(name)))
+        except PackageNotFoundError:
+            findings.append(Finding(name, "note", "installed, version unknown"))
+    return findings
+
+
+def _cores() -> list[Finding]:
+    machine = topology.read()
+    cores = sum(len(node.cores) for node in machine.nodes)
+    findings = [Finding("cpu", "ok", f"{machine.cpu_model}, {cores} usable cores on {len(machine.nodes)} NUMA nodes")]
+    if machine.quota_cpus is not None and machine.quota_cpus < cores:
+        findings.append(
+            Finding(
+                "cfs quota", "note", f"{machine.quota_cpus:g} CPUs of {cores} cores", "placement stays within the quota"
+            )
+        )
+    if not hasattr(os, "sched_setaffinity"):
+        findings.append(Finding("pinning", "note", "this system cannot pin processes; instances run unpinned"))
+    return findings
+
+
+def _numactl() -> Finding:
+    if found := shutil.which("numactl"):
+        return Finding("numactl", "ok", found)
+    return Finding(
+        "numactl", "note", "not installed; matters only with several NUMA nodes", "install the package numactl"
+    )
+
+
+def _governor() -> Finding:
+    path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    if not path.exists():
+        return Finding("frequency", "note", "the governor is not visible (a virtual machine?); timings may vary")
+    governor = path.read_text().strip()
+    if governor == "performance":
+        return Finding("frequency", "ok", "governor performance")
+    return Finding(
+        "frequency", "note", f"governor {governor}", "cpupower frequency-set -g performance for steadier figures"
+    )
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free
+    found = f"{free / 2**30:.1f} GiB free here"
+    if free < LEAST_FREE_BYTES:
+        return Finding("disk", "fail", found, "models and environments need a few GiB: --state-dir puts them elsewhere")
+    return Finding("disk", "ok", found)

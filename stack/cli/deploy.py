@@ -1,0 +1,360 @@
+"""Commands that plan and make: preview, up, refresh, destroy."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from components.site import Site
+from schemas.errors import PolicyError, PreflightError, UsageError
+from stack.cli.confirm import confirm
+from stack.cli.options import Opened, as_json, here_workspace, open_spec, open_stack, spec_argument, yes
+from stack.cli.terminal import print_json, wants_colour
+
+if TYPE_CHECKING:
+    from stack.engines.embedded import EmbeddedEngine
+    from stack.engines.events import Outcome
+    from stack.plan import Plan
+    from stack.plan_file import SavedPlan
+    from stack.program import Program
+
+FAIL_ON = ("change", "replace", "delete", "interrupt")
+
+detailed = click.option("--detailed-exitcode", "detailed", is_flag=True, help="Exit code 2 when there are changes.")
+fail_on = click.option(
+    "--fail-on", "forbidden", multiple=True, type=click.Choice(FAIL_ON), help="Exit code 5 if the plan does this."
+)
+
+
+@click.command()
+@spec_argument
+@click.option("--out", type=click.Path(path_type=Path), help="Save the plan: `up FILE` does exactly that, or refuses.")
+@click.option("--rerun", is_flag=True, help="Plan to measure every benchmark again.")
+@click.option("--markdown", is_flag=True, help="Markdown, for a comment on a pull request.")
+@detailed
+@fail_on
+@as_json
+def preview(
+    spec: Path | None,
+    sets: tuple[str, ...],
+    state_dir: str | None,
+    out: Path | None,
+    rerun: bool,
+    markdown: bool,
+    detailed: bool,
+    forbidden: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Show what `up` would change. Reads only: nothing is made, started or downloaded."""
+    opened = open_spec(spec, sets, state_dir)
+    program, plan = _plan(opened, _benchmarks(opened) if rerun else ())
+    if out is not None:
+        from stack.plan_file import SavedPlan, save
+
+        save(out, SavedPlan(plan, opened.invocation, program.tokens))
+    show(plan, as_json=as_json, markdown=markdown)
+    if program.refusal and not plan.empty and not (as_json or markdown):
+        click.echo(f"\nThis cannot be applied from here: {program.refusal}.")
+    if out is not None:
+        click.echo(f"\nSaved to {out}; `inferstack up {out}` does exactly this, or refuses.", err=True)
+    check_policy(plan, forbidden)
+    return 2 if detailed and not plan.empty else 0
+
+
+@click.command()
+@spec_argument
+@click.option("--rerun", is_flag=True, help="Measure every benchmark again.")
+@click.option(
+    "--parallel", type=click.IntRange(1, 256), default=16, show_default=True, help="Most operations at a time."
+)
+@yes
+@detailed
+@fail_on
+@as_json
+def up(
+    spec: Path | None,
+    sets: tuple[str, ...],
+    state_dir: str | None,
+    rerun: bool,
+    parallel: int,
+    yes: bool,
+    detailed: bool,
+    forbidden: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Make it so: convert models, start serving, run the benchmarks, and say what they found.
+
+    SPEC is a spec, or a plan that `preview --out` saved. Asks before anything is deleted or replaced.
+    """
+    from stack.plan_file import is_plan, load
+
+    saved = load(spec) if spec is not None and is_plan(spec) else None
+    if saved is not None:
+        spec, sets = Path(saved.invocation.spec), saved.invocation.sets + sets
+    opened = open_spec(spec, sets, state_dir)
+    program, plan = _plan(opened, _benchmarks(opened) if rerun else (), saved)
+    if not as_json:
+        show(plan)
+    check_policy(plan, forbidden)
+    if plan.empty and not plan.bookkeeping:
+        if as_json:
+            print_json({"changes": False, "outputs": engine_of(opened.site).outputs()})
+        return 0
+    if program.refusal:
+        raise PreflightError("this plan cannot be applied from here", why=program.refusal)
+    if plan.counts["delete"] or plan.counts["replace"]:
+        confirm("This deletes or replaces what is there. Go on?", assume_yes=yes)
+    outcome = _apply(opened, program, plan, parallel=parallel, quiet=as_json)
+    return _tell(opened.site, outcome, detailed=detailed, as_json=as_json)
+
+
+@click.command()
+@spec_argument
+@click.option("--stack", metavar="NAME", help="Which stack, when no spec is named and several are up.")
+@click.option("--dry-run", is_flag=True, help="Look only; leave the state as it is.")
+@detailed
+@as_json
+def refresh(
+    spec: Path | None,
+    sets: tuple[str, ...],
+    state_dir: str | None,
+    stack: str | None,
+    dry_run: bool,
+    detailed: bool,
+    as_json: bool,
+) -> int:
+    """Compare the stack with the world: dead or altered instances, changed or missing files. `up` then mends it."""
+    from stack.cli.progress import display
+    from stack.render.drift_text import drift_json, render_drift
+
+    site = _site(spec, sets, state_dir, stack)
+    with display(quiet=True) as listener:
+        drift = engine_of(site).refresh(dry_run=dry_run, on_event=listener)
+    if as_json:
+        print_json(drift_json(drift))
+    else:
+        click.echo(render_drift(drift, colour=wants_colour(sys.stdout), dry_run=dry_run), nl=False)
+    if drift.failed:
+        return 7
+    return 2 if detailed and drift.found else 0
+
+
+@click.command()
+@spec_argument
+@click.option("--stack", metavar="NAME", help="Which stack, when no spec is named and several are up.")
+@click.option("--purge", is_flag=True, help="Delete the store as well: models, results, environments of platforms.")
+@yes
+@as_json
+def destroy(
+    spec: Path | None,
+    sets: tuple[str, ...],
+    state_dir: str | None,
+    stack: str | None,
+    purge: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Take everything away: processes, ports, files. The store stays unless --purge."""
+    site = _site(spec, sets, state_dir, stack)
+    engine = engine_of(site)
+    plan = engine.preview_destroy()
+    if not as_json:
+        show(plan)
+    if purge:
+        _check_purge(site)
+    if not plan.empty or purge:
+        confirm(f"Destroy {site.stack}{' and the store' if purge else ''}?", assume_yes=yes)
+    outcome = None
+    if not plan.empty or site.state.exists():
+        outcome = _destroy(engine, site, plan, quiet=as_json)
+    if purge:
+        shutil.rmtree(site.store, ignore_errors=True)
+    if as_json:
+        print_json({"destroyed": not plan.empty, "purged": purge})
+    elif outcome is not None:
+        click.echo(
+            f"{site.stack} is gone" + (", the store too" if purge else f"; the store stays: {_short(site.store)}")
+        )
+    return 0
+
+
+# ---------------------------------------------------------------------------------------------- for other commands
+
+
+def engine_of(site: Site, parallel: int = 16) -> EmbeddedEngine:
+    """The engine of a stack."""
+    import os
+
+    from stack.engines.embedded import EmbeddedEngine
+    from stack.program import PROJECT
+
+    passphrase = os.environ.get("INFERSTACK_PASSPHRASE") or os.environ.get("PULUMI_CONFIG_PASSPHRASE")
+    return EmbeddedEngine(PROJECT, site.stack, site.state, parallel=parallel, passphrase=passphrase)
+
+
+def measure_again(site: Site, name: str | None, *, quiet: bool) -> None:
+    """Run one benchmark of a stack again, or all, and nothing else.
+
+    Raises:
+        UsageError: the spec that the stack was brought up with is not known, or has changed since.
+    """
+    from stack.workspace import Invocation
+
+    invocation = Invocation.read(site)
+    if invocation is None:
+        raise UsageError(f"{site.stack} is not up", remedy="inferstack up SPEC --rerun")
+    opened = open_spec(Path(invocation.spec), invocation.sets, str(site.state.parent))
+    names = _benchmarks(opened)
+    if name is not None and name not in names:
+        raise UsageError(f"the spec has no benchmark `{name}`", why=f"benchmarks: {', '.join(names) or 'none'}")
+    program, plan = _plan(opened, (name,) if name else names)
+    others = [change.name for change in plan.changing if change.name not in names]
+    if others:
+        raise UsageError(
+            "the spec has changed since the stack was brought up",
+            why=f"measuring would also change {', '.join(others)}",
+            remedy=f"inferstack up {invocation.spec} --rerun",
+        )
+    outcome = _apply(opened, program, plan, quiet=quiet)
+    if outcome.error is not None:
+        raise outcome.error
+
+
+def show(plan: Plan, *, as_json: bool = False, markdown: bool = False) -> None:
+    """Print a plan."""
+    from stack.render.plan_text import render_plan
+
+    if as_json:
+        from stack.render.plan_json import plan_json
+
+        print_json(plan_json(plan))
+    elif markdown:
+        from stack.render.plan_markdown import plan_markdown
+
+        click.echo(plan_markdown(plan), nl=False)
+    else:
+        click.echo(render_plan(plan, colour=wants_colour(sys.stdout)), nl=False)
+
+
+def check_policy(plan: Plan, forbidden: tuple[str, ...]) -> None:
+    """Whether the plan does what `--fail-on` forbids.
+
+    Raises:
+        PolicyError: it does; the message says what.
+    """
+    done = {
+        "change": [change.name for change in plan.changing],
+        "replace": [change.name for change in plan.changing if change.op == "replace"],
+        "delete": [change.name for change in plan.changing if change.op == "delete"],
+        "interrupt": list(plan.impact.interrupted),
+    }
+    broken = [f"{word}: {', '.join(done[word])}" for word in forbidden if done[word]]
+    if broken:
+        raise PolicyError("the plan does what --fail-on forbids", why="\n".join(broken))
+
+
+# ---------------------------------------------------------------------------------------------- inside
+
+
+def _site(spec: Path | None, sets: tuple[str, ...], state_folder: str | None, stack: str | None) -> Site:
+    """The stack that a command means: by its spec, by its name, or the only one that is up."""
+    if spec is not None:
+        return open_spec(spec, sets, state_folder).site
+    return open_stack(stack, state_folder)
+
+
+def _plan(opened: Opened, rerun: tuple[str, ...], saved: SavedPlan | None = None) -> tuple[Program, Plan]:
+    """The program of a spec and its plan; a saved plan brings its own tokens for benchmarks to run again."""
+    from stack.program import build
+
+    tokens = _tokens(opened.site)
+    if saved is not None:
+        tokens |= saved.tokens
+    tokens |= dict.fromkeys(rerun, f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+    program = build(opened.loaded, opened.site, rerun=tokens)
+    plan = engine_of(opened.site).preview(program.run, program.origins, notes=program.notes)
+    if saved is not None:
+        from stack.engines.embedded import refuse_another
+
+        refuse_another(saved.plan, plan)
+    return program, plan
+
+
+def _benchmarks(opened: Opened) -> tuple[str, ...]:
+    return tuple(benchmark.name for benchmark in opened.loaded.spec.benchmarks)
+
+
+def _tokens(site: Site) -> dict[str, str]:
+    """The tokens with which benchmarks were last measured again: kept, or the next `up` would measure once more."""
+    from stack.plan import BENCHMARK
+
+    records = [record for record in engine_of(site).resources() if record.type == BENCHMARK]
+    return {record.name: token for record in records if (token := record.inputs.get("rerun"))}
+
+
+def _apply(opened: Opened, program: Program, plan: Plan, *, parallel: int = 16, quiet: bool = False) -> Outcome:
+    from stack.cli.progress import display
+
+    engine = engine_of(opened.site, parallel)
+    with display(quiet=quiet) as listener:
+        outcome = engine.up(program.run, program.origins, notes=program.notes, on_event=listener, expected=plan)
+    opened.invocation.write(opened.site)
+    return outcome
+
+
+def _tell(site: Site, outcome: Outcome, *, detailed: bool, as_json: bool) -> int:
+    """What `up` says at its end; the error it ends with, or its exit code."""
+    from components.benchmarks import results
+    from stack.cli.measure import judge
+    from stack.plan import BENCHMARK
+    from stack.render.benchmark_text import benchmark_text
+    from stack.render.outcome_text import outcome_json, render_outcome
+
+    measured = [done.subject.name for done in outcome.done if done.subject.type == BENCHMARK and done.op != "delete"]
+    found = [stored for name in measured if (stored := results.latest(site.results, name)) is not None]
+    if as_json:
+        print_json(outcome_json(outcome))
+    else:
+        for stored in found:
+            click.echo("\n" + benchmark_text(stored.result), nl=False)
+        click.echo("\n" + render_outcome(outcome, colour=wants_colour(sys.stdout)), nl=False)
+    if outcome.error is not None:
+        raise outcome.error
+    judge(found)
+    return 2 if detailed else 0
+
+
+def _destroy(engine: EmbeddedEngine, site: Site, plan: Plan, *, quiet: bool) -> Outcome:
+    from stack.cli.progress import display
+
+    with display(quiet=quiet) as listener:
+        outcome = engine.destroy(on_event=listener, expected=plan)
+    if outcome.error is not None:
+        raise outcome.error
+    shutil.rmtree(site.state, ignore_errors=True)
+    return outcome
+
+
+def _check_purge(site: Site) -> None:
+    """The store is shared: it may go only when no other stack of this folder is up.
+
+    Raises:
+        UsageError: another stack is up.
+    """
+    place = here_workspace(str(site.state.parent))
+    if others := [name for name in place.stacks() if name != site.stack]:
+        raise UsageError(
+            f"the store is in use by {', '.join(others)}",
+            why="all stacks of a folder share one store",
+            remedy=f"inferstack destroy --stack {others[0]}, or leave --purge out",
+        )
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

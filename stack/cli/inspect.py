@@ -1,0 +1,121 @@
+"""Commands about the resources themselves: graph and state."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from schemas.errors import UsageError
+from stack.cli.options import as_json, here_workspace, open_spec, open_stack, spec_argument, stack_options
+from stack.cli.terminal import print_json
+
+
+@click.command()
+@spec_argument
+@click.option("--stack", metavar="NAME", help="Draw a stack that is up instead of a spec.")
+@click.option("--format", "form", type=click.Choice(["mermaid", "dot"]), default="mermaid", show_default=True)
+def graph(spec: Path | None, sets: tuple[str, ...], state_dir: str | None, stack: str | None, form: str) -> int:
+    """Draw the resources of a spec, or of a stack that is up, and what needs what.
+
+    \b
+    inferstack graph environments/local.yaml --format dot | dot -Tsvg > stack.svg
+    """
+    from stack.cli.deploy import engine_of
+    from stack.program import build
+    from stack.render import graph as drawing
+
+    if stack is not None:
+        nodes = drawing.of_deployment(engine_of(open_stack(stack, state_dir)).export())
+    else:
+        opened = open_spec(spec, sets, state_dir)
+        program = build(opened.loaded, opened.site)
+        nodes = drawing.of_plan(engine_of(opened.site).preview(program.run, program.origins))
+    click.echo(drawing.dot(nodes) if form == "dot" else drawing.mermaid(nodes), nl=False)
+    return 0
+
+
+@click.group()
+def state() -> None:
+    """List, show, export or import the stack's state: a Pulumi deployment, version 3."""
+
+
+@state.command("list")
+@stack_options
+@as_json
+def list_resources(stack: str | None, state_dir: str | None, as_json: bool) -> int:
+    """List the resources of the state, each after those it needs."""
+    from stack.cli.deploy import engine_of
+
+    records = engine_of(open_stack(stack, state_dir)).resources()
+    if as_json:
+        print_json([{"urn": r.urn, "type": r.type, "id": r.id} for r in records])
+    else:
+        for record in records:
+            click.echo(record.urn)
+    return 0
+
+
+@state.command("show")
+@click.argument("name")
+@stack_options
+def show_resource(name: str, stack: str | None, state_dir: str | None) -> int:
+    """Show one resource of the state: by its name or URN, secrets masked."""
+    import difflib
+
+    from stack.cli.deploy import engine_of
+    from stack.engines.values import conceal
+
+    records = engine_of(open_stack(stack, state_dir)).resources()
+    found = [record for record in records if name in (record.urn, record.name)]
+    if not found:
+        near = difflib.get_close_matches(name, [record.name for record in records], 3)
+        raise UsageError(
+            f"no resource `{name}` in the state",
+            remedy=f"did you mean {' or '.join(near)}?" if near else "inferstack state list",
+        )
+    print_json(
+        [
+            {"urn": r.urn, "type": r.type, "id": r.id, "inputs": conceal(r.inputs), "outputs": conceal(r.outputs)}
+            for r in found
+        ]
+    )
+    return 0
+
+
+@state.command("export")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The file; standard output when absent.")
+@click.option("--show-secrets", is_flag=True, help="Write secrets as plain text.")
+@stack_options
+def export_state(out: Path | None, show_secrets: bool, stack: str | None, state_dir: str | None) -> int:
+    """Write the state as `pulumi stack import` takes it."""
+    from stack.cli.deploy import engine_of
+
+    exported = engine_of(open_stack(stack, state_dir)).export(show_secrets=show_secrets)
+    text = json.dumps(exported, indent=2) + "\n"
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        out.touch(mode=0o600)
+        out.write_text(text)
+        click.echo(f"wrote {out} ({len(exported['deployment'].get('resources') or ())} resources)", err=True)
+    return 0
+
+
+@state.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--stack", metavar="NAME", required=True, help="The stack to import into; it is made when there is none.")
+@click.option("--state-dir", metavar="FOLDER", help="The state folder.")
+def import_state(file: Path, stack: str, state_dir: str | None) -> int:
+    """Replace the state by a deployment that `pulumi stack export` or `state export` wrote."""
+    from stack.cli.deploy import engine_of
+
+    try:
+        data = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} cannot be read as a deployment", why=str(error)) from error
+    count = engine_of(here_workspace(state_dir).site(stack)).import_(data)
+    click.echo(f"imported {count} resources into {stack}")
+    return 0

@@ -1,0 +1,150 @@
+"""Commands that judge: bench, compare, report. They work on stored results; only `bench --rerun` measures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from components.site import Site
+from schemas.errors import ObjectiveError, UsageError
+from stack.cli.options import as_json, here_workspace, open_stack, stack_options
+from stack.cli.terminal import print_json, wants_colour
+
+if TYPE_CHECKING:
+    from components.benchmarks.results import StoredResult
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--rerun", is_flag=True, help="Measure again now, then show what was found.")
+@stack_options
+@as_json
+def bench(name: str | None, rerun: bool, stack: str | None, state_dir: str | None, as_json: bool) -> int:
+    """Show the newest result of benchmark NAME, or of every benchmark; exit code 8 when an objective is missed."""
+    from components import codec
+    from stack.render.benchmark_text import benchmark_text
+
+    site = result_site(stack, state_dir)
+    if rerun:
+        from stack.cli.deploy import measure_again
+
+        measure_again(site, name, quiet=as_json)
+    found = newest(site, name)
+    if as_json:
+        print_json([codec.encode(stored.result) for stored in found])
+    else:
+        click.echo("\n".join(benchmark_text(stored.result) for stored in found), nl=False)
+    judge(found)
+    return 0
+
+
+def newest(site: Site, name: str | None) -> list[StoredResult]:
+    """The newest result of one benchmark, or of each that has one, by name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from components.benchmarks import results
+
+    if name is not None:
+        return [results.find(site.results, name)]
+    names = sorted(folder.name for folder in site.results.iterdir()) if site.results.is_dir() else []
+    found = [stored for benchmark in names if (stored := results.latest(site.results, benchmark)) is not None]
+    if not found:
+        raise UsageError(
+            f"{site.stack} has no results yet", remedy="inferstack up SPEC runs the benchmarks of the spec"
+        )
+    return found
+
+
+def judge(found: list[StoredResult]) -> None:
+    """End the command with exit code 8 when an objective is missed.
+
+    Raises:
+        ObjectiveError: one is.
+    """
+    from components.benchmarks.answer import answer
+
+    missed = [stored.result.benchmark for stored in found if answer(stored.result).outcome == "fail"]
+    if missed:
+        raise ObjectiveError(
+            f"objective missed: {', '.join(missed)}",
+            why="no target reaches it" if len(missed) == 1 else "",
+            remedy="inferstack report shows where the time goes; the objective stands in the spec",
+        )
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("--force", is_flag=True, help="Compare although machine, kernel, model or data differ.")
+@stack_options
+@as_json
+def compare(a: str, b: str, force: bool, stack: str | None, state_dir: str | None, as_json: bool) -> int:
+    """Compare two results: A is the old one, B the new one. Exit code 8 when B is slower beyond the noise.
+
+    A and B are a benchmark's name (its newest result), the id of a result, the beginning of one, or a folder;
+    with `:target` behind it, one target of it. What can be named: `inferstack bench`.
+
+    \b
+    inferstack compare 20261121T0301 20261121T0417
+    inferstack compare layouts:digits-latency layouts:digits-throughput
+    """
+    from components.benchmarks import results
+    from components.benchmarks.compare import compare as compare_results
+    from components.benchmarks.compare import split_reference
+    from stack.render.compare_text import comparison_json, render_comparison, summary
+
+    root = result_site(stack, state_dir).results
+    (run_a, target_a), (run_b, target_b) = split_reference(a), split_reference(b)
+    found = compare_results(
+        results.find(root, run_a), results.find(root, run_b), target_a=target_a, target_b=target_b, force=force
+    )
+    if as_json:
+        print_json(comparison_json(found))
+    else:
+        click.echo(render_comparison(found, colour=wants_colour(sys.stdout)), nl=False)
+    if found.regression:
+        raise ObjectiveError(summary(found))
+    return 0
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[RESULT]...")
+@click.option(
+    "-o", "--out", default="report.html", show_default=True, type=click.Path(path_type=Path), help="The file."
+)
+@stack_options
+def report(names: tuple[str, ...], out: Path, stack: str | None, state_dir: str | None) -> int:
+    """Write one HTML file, without outside references, with the newest result of every benchmark or those named."""
+    from components.benchmarks import results
+    from components.benchmarks.report.page import render
+
+    site = result_site(stack, state_dir)
+    found = [results.find(site.results, name) for name in names] or newest(site, None)
+    try:
+        out.write_text(render(found), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written", why=str(error)) from error
+    count = f"{len(found)} result{'s' if len(found) != 1 else ''}"
+    click.echo(f"wrote {out} ({count}, {out.stat().st_size / 1024:.0f} KiB)")
+    return 0
+
+
+def result_site(stack: str | None, state_folder: str | None) -> Site:
+    """The stack whose results are meant: also one that was destroyed, for results outlive it.
+
+    Raises:
+        UsageError: it is not clear which is meant.
+    """
+    place = here_workspace(state_folder)
+    kept = place.folder / "store" / "results"
+    with_results = sorted(folder.name for folder in kept.iterdir()) if kept.is_dir() else []
+    if stack is not None and stack in with_results:
+        return place.site(stack)
+    if stack is None and not place.stacks() and len(with_results) == 1:
+        return place.site(with_results[0])
+    return open_stack(stack, state_folder)

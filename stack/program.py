@@ -1,0 +1,106 @@
+"""The Pulumi program of a stack: spec -> components.
+
+The same program runs on either engine. What it registers follows from the spec, the machine's topology and the store's
+folder alone; placing instances on cores happens here, once, before anything is registered, so that a plan can show it
+and a misfit is told before anything is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, assert_never
+
+from components.cluster import topology as machine
+from components.cluster.topology import Topology
+from components.serving.placement import Placement
+from components.site import Site
+from schemas.load import Loaded
+from schemas.overlay import Origin
+from schemas.spec import GkeCluster, KubernetesCluster, LocalCluster, Spec
+
+PROJECT: Final = "inferstack"
+Origins = Callable[[str, str, str], Origin | None]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What an engine runs, and what a plan says besides.
+
+    `refusal` says why the plan cannot be applied from here, when it cannot (a recorded machine, a cloud). `tokens` are
+    the rerun tokens of benchmarks that it was built with.
+    """
+
+    run: Callable[[], None]
+    origins: Origins
+    notes: tuple[str, ...] = ()
+    placement: Placement | None = None
+    topology: Topology | None = None
+    refusal: str = ""
+    tokens: Mapping[str, str] = field(default_factory=dict)
+
+
+def build(loaded: Loaded, site: Site, *, rerun: Mapping[str, str] | None = None) -> Program:
+    """The program of a spec.
+
+    Args:
+        rerun: tokens by benchmark; a benchmark whose token changed is measured again.
+
+    Raises:
+        SpecError: the serving groups do not fit the machine, or a file that the spec names is missing.
+    """
+    match loaded.spec.cluster:
+        case LocalCluster() as cluster:
+            from stack.programs import local
+
+            found = machine.read(Path(cluster.topology)) if cluster.topology else machine.read()
+            return local.build(loaded, site, found, recorded=cluster.topology is not None, rerun=rerun or {})
+        case GkeCluster():
+            from stack.programs import gke
+
+            return gke.build(loaded, site)
+        case KubernetesCluster():
+            from stack.programs import kubernetes
+
+            return kubernetes.build(loaded, site)
+        case other:
+            assert_never(other)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Which item of the spec a resource comes from, and which of its fields decide which input."""
+
+    at: str
+    fields: Mapping[str, tuple[str, ...]]
+
+
+def origins_of(loaded: Loaded, sources: Mapping[str, Sources]) -> Origins:
+    """The origin of each input of each resource, by the resource's name.
+
+    An input is decided by the first stated field among those listed for it, else by the field of its own name, else
+    by the item as a whole.
+    """
+
+    def origin(_type: str, name: str, path: str) -> Origin | None:
+        if (source := sources.get(name)) is None:
+            return None
+        top = path.split(".")[0].split("[")[0]
+        for field in (*source.fields.get(top, ()), camel(path), camel(top)):
+            if found := loaded.tree.origin(f"{source.at}.{field}"):
+                return found
+        return loaded.tree.origin(source.at)
+
+    return origin
+
+
+def camel(path: str) -> str:
+    """`max_request_bytes` as the spec would spell it: `maxRequestBytes`."""
+    first, *rest = path.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def uses_pulumi_engine(spec: Spec) -> bool:
+    """Whether applying needs the real Pulumi engine."""
+    return spec.engine == "pulumi" or isinstance(spec.cluster, GkeCluster)

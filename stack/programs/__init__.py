@@ -1,0 +1,1 @@
+"""One module a kind of cluster: which components a spec becomes there."""

@@ -1,0 +1,66 @@
+"""What `inferstack refresh` found: what is gone, what is other than it was left, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from stack.engines.refreshing import Drift
+from stack.plan import PropertyChange
+from stack.render.plan_words import change_text, short_type
+
+YELLOW, RED, RESET = "\x1b[33m", "\x1b[31m", "\x1b[0m"
+
+
+def render_drift(drift: Drift, *, dry_run: bool, colour: bool = False) -> str:
+    """The drift as text. Ends with a newline."""
+    return "\n".join(_lines(drift, dry_run=dry_run, colour=colour)) + "\n"
+
+
+def drift_json(drift: Drift) -> dict[str, Any]:
+    """The drift as plain JSON values."""
+    return {
+        "drift": drift.found,
+        "checked": drift.checked,
+        "gone": [{"urn": s.urn, "type": s.type, "name": s.name} for s in drift.gone],
+        "changed": [
+            {
+                "urn": each.subject.urn,
+                "name": each.subject.name,
+                "properties": [{"path": p.path, "old": p.old, "new": p.new} for p in each.properties],
+            }
+            for each in drift.changed
+        ],
+        "failed": [{"urn": f.subject.urn, "message": f.message} for f in drift.failed],
+    }
+
+
+def _lines(drift: Drift, *, dry_run: bool, colour: bool) -> Iterator[str]:
+    yellow, red, reset = (YELLOW, RED, RESET) if colour else ("", "", "")
+    for subject in drift.gone:
+        yield f"  {red}-{reset}  {subject.name}  {short_type(subject.type)}  is gone"
+    for each in drift.changed:
+        yield f"  {yellow}~{reset}  {each.subject.name}  {short_type(each.subject.type)}"
+        yield from (f"       {_found(each_property)}" for each_property in each.properties)
+    for failed in drift.failed:
+        yield f"  {red}?{reset}  {failed.subject.name}  {short_type(failed.subject.type)}  cannot be read: {failed.message}"
+    if drift.gone or drift.changed or drift.failed:
+        yield ""
+    yield _summary(drift, dry_run=dry_run)
+
+
+def _found(change: PropertyChange) -> str:
+    return change_text(change)
+
+
+def _summary(drift: Drift, *, dry_run: bool) -> str:
+    if not drift.found:
+        return f"No drift: {_count(drift.checked)} as the state says."
+    kept = "The state was left as it is." if dry_run else "The state now says so."
+    return (
+        f"Drift in {_count(len(drift.gone) + len(drift.changed))} of {drift.checked}. {kept} `inferstack up` mends it."
+    )
+
+
+def _count(number: int) -> str:
+    return f"{number} resource" if number == 1 else f"{number} resources"
