@@ -248,8 +248,13 @@ class Extension:
 class Train:
     """A script of the user's that makes the model."""
 
-    command: tuple[str, ...] = item("Program and arguments; `{python}` stands for this interpreter.")
-    outputs: tuple[str, ...] = item("Files the command writes; the first is the model.")
+    command: tuple[str, ...] = item(
+        "Program and arguments; `{python}` stands for this interpreter, `{out}` (or INFERSTACK_OUT in its environment) "
+        "for the folder to write to. It runs in the folder of this file; arguments that name files count as inputs."
+    )
+    outputs: tuple[str, ...] = item(
+        "Files the command writes; the first is the model. Other fields name them as `train://MODEL/FILE`."
+    )
     inputs: tuple[FilePath, ...] = item("Files the result depends on; a change trains again.", default=())
     timeout_s: Seconds = item("Longest the command may take.", default=3600.0)
     at: str = where()
@@ -272,9 +277,14 @@ class Model:
     """A model: where it comes from, what it becomes, how its accuracy is known."""
 
     name: Name = item("Name of the model, also in its address.")
-    source: FilePath | None = item("A path, file://, https://, or a folder (SavedModel).", default=None)
+    source: FilePath | None = item(
+        "A path, file://, https://, a folder (SavedModel), or train://MODEL/FILE: what another training wrote.",
+        default=None,
+    )
     train: Train | None = item("Make the model by a script instead of fetching it.", default=None)
-    sha256: Sha256 | None = item("Digest the source must have.", default=None)
+    sha256: Sha256 | None = item(
+        "SHA-256 that the source must have; of an IR: of model.xml and model.bin, one after the other.", default=None
+    )
     convert: Convert = item("Conversion to OpenVINO IR.", default=Convert())
     evaluation: FilePath | None = item("Labelled data to measure accuracy: an .npz with inputs and `y`.", default=None)
     at: str = where()

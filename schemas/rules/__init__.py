@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from schemas.errors import Problem, UsageError
-from schemas.rules import benchmarks, cluster, gke, models, names, notyet, numa, serving, structural, traffic
+from schemas.rules import benchmarks, cluster, gke, models, names, notyet, numa, serving, structural, traffic, trained
 from schemas.rules.registry import Rule, rules_of
 from schemas.spec import Spec
 from schemas.suggest import did_you_mean
 from schemas.tree import Tree
 
-MODULES = (names, models, numa, serving, traffic, benchmarks, cluster, gke, notyet)
+MODULES = (names, models, trained, numa, serving, traffic, benchmarks, cluster, gke, notyet)
 
 
 def violations(spec: Spec, tree: Tree) -> tuple[Problem, ...]:

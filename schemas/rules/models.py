@@ -7,24 +7,12 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
+from schemas.model_formats import UNREADABLE
 from schemas.rules.registry import Violation, rule
 from schemas.spec import LocalCluster, Model, Spec
 from schemas.tree import Tree
 
-_KERAS = "In Keras: model.export('folder') writes a SavedModel; name the folder as the source."
-_TORCH = "In PyTorch: torch.onnx.export(model, example, 'model.onnx'); name model.onnx as the source."
-_PICKLE = "Export it to ONNX where it was made (scikit-learn: skl2onnx; XGBoost, LightGBM: onnxmltools)."
-_WEIGHTS = "Export graph and weights together to ONNX."
-UNREADABLE: Final = {
-    **dict.fromkeys((".h5", ".hdf5", ".keras"), ("a Keras file, which Keras alone can read", _KERAS)),
-    **dict.fromkeys((".pt", ".pth", ".pt2", ".ckpt"), ("a PyTorch file, which PyTorch alone can read", _TORCH)),
-    **dict.fromkeys((".pkl", ".pickle", ".joblib"), ("a pickle, which may run any code when it is read", _PICKLE)),
-    **dict.fromkeys((".safetensors", ".gguf", ".npz"), ("weights without the graph that uses them", _WEIGHTS)),
-    **dict.fromkeys(
-        (".zip", ".tar", ".gz", ".tgz"), ("an archive", "Unpack it, and name the model or its folder as the source.")
-    ),
-}
-FETCHED_HERE: Final = ("https", "http", "file")
+FETCHED_HERE: Final = ("https", "http", "file", "train")
 FETCHED_BY_CLUSTERS: Final = ("gs", "s3", "https")
 
 
@@ -113,7 +101,8 @@ def sources_can_be_read(spec: Spec, tree: Tree) -> Iterator[Violation]:
         for path, name in _model_files(model):
             found = UNREADABLE.get(PurePosixPath(name).suffix.lower())
             if found is not None:
-                yield Violation(path, f"`{PurePosixPath(name).name}` is {found[0]}", remedy=found[1])
+                message = f"`{PurePosixPath(name).name}` cannot be converted"
+                yield Violation(path, message, why=found.why, remedy=found.remedy)
 
 
 def _model_files(model: Model) -> Iterator[tuple[str, str]]:
@@ -127,8 +116,8 @@ def _model_files(model: Model) -> Iterator[tuple[str, str]]:
 def sources_can_be_fetched(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """A model's source is fetched in a way that its cluster knows.
 
-    Why: On this machine a source is a path, file:// or https://. gs:// and s3:// are read by the servers of a cluster,
-        with the cluster's own identity.
+    Why: On this machine a source is a path, file://, https://, or train://MODEL/FILE for a file that another model's
+        training writes. gs:// and s3:// are read by the servers of a cluster, with the cluster's own identity.
     Example:
         models: [{name: digits, source: gs://my-models/digits.onnx}]
     Remedy: Copy the model here and name its path, or name an https:// address.
@@ -188,12 +177,13 @@ def training_has_command_and_output(spec: Spec, tree: Tree) -> Iterator[Violatio
 
 @rule("MODEL009")
 def training_writes_into_its_folder(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """A training's outputs are relative paths within its own working folder.
+    """A training's outputs are relative paths within the folder that is made for them.
 
-    Why: A script runs in a folder made for it, whose outputs are kept by the digest of its inputs.
+    Why: That folder is kept in the store by the digest of the training's inputs; `{out}` in the command, and
+        INFERSTACK_OUT in its environment, name it.
     Example:
         models: [{name: digits, train: {command: [make], outputs: [../digits.onnx]}}]
-    Remedy: Let the script write into the folder it is started in, and name the file relative to that.
+    Remedy: Let the script write into the folder that INFERSTACK_OUT names, and name the file relative to that.
     """
     for model in spec.models:
         for index, output in enumerate(model.train.outputs if model.train else ()):
