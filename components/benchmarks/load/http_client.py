@@ -89,17 +89,17 @@ class HttpClient:
         if connection in self.free:
             self.free.remove(connection)
         self.resting.append(connection)
-        if self._waiting:
-            self._grow()
+        self._grow()
 
     def _grow(self) -> None:
-        """One more connection, where allowed, while fewer are on their way than requests wait."""
-        if self._closed or len(self._connecting) >= len(self._waiting):
-            return
-        if self.resting:
-            self._connect(self.resting.popleft())
-        elif len(self._all) < self._most:
-            self._connect(self._new())
+        """As many connections on their way as requests wait, where allowed."""
+        while len(self._connecting) < len(self._waiting) and not self._closed:
+            if self.resting:
+                self._connect(self.resting.popleft())
+            elif len(self._all) < self._most:
+                self._connect(self._new())
+            else:
+                return
 
     def _new(self) -> Connection:
         connection = Connection(self, len(self._all) % len(self._endpoints))
@@ -109,7 +109,12 @@ class HttpClient:
     def _connect(self, connection: Connection) -> None:
         task = self._loop.create_task(self._try(connection))
         self._connecting.add(task)
-        task.add_done_callback(self._connecting.discard)
+        task.add_done_callback(self._tried)
+
+    def _tried(self, task: asyncio.Task[None]) -> None:
+        self._connecting.discard(task)
+        # What was sent on the new connection may have failed, and wait again, before the task was over.
+        self._grow()
 
     async def _try(self, connection: Connection) -> None:
         endpoint = self._endpoints[connection.endpoint]
