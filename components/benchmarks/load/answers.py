@@ -91,7 +91,7 @@ def _v2_binary(body: bytes, header_length: int) -> Array:
 
 
 def _grpc(body: bytes) -> Array:
-    from components.serving.server import inference_pb2 as pb
+    from components.serving.server import open_inference_pb2 as pb
 
     answer = pb.ModelInferResponse.FromString(body)
     output = answer.outputs[0]

@@ -87,7 +87,7 @@ def v2_binary_body(columns: Sequence[Column]) -> tuple[bytes, bytes]:
 
 def grpc_message(model: str, columns: Sequence[Column]) -> bytes:
     """A serialized `ModelInferRequest` with raw contents."""
-    from components.serving.server import inference_pb2 as pb
+    from components.serving.server import open_inference_pb2 as pb
 
     request = pb.ModelInferRequest(model_name=model)
     for column in columns:

@@ -72,7 +72,7 @@ def read(path: Path, inputs: Sequence[ModelInput]) -> Dataset:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise UsageError(f"there is no data file {path}") from error
-    except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, AttributeError, TypeError) as error:
         why = f"an .npz of plain numeric arrays is expected ({error})"
         raise UsageError(f"{path} cannot be read as a data set", why=why) from error
     return fit(str(path), arrays, inputs)
@@ -161,6 +161,6 @@ def _check_lengths(origin: str, columns: Sequence[Column], labels: Array | None)
     lengths = {column.name: len(column.values) for column in columns}
     if labels is not None and labels.ndim:
         lengths["y"] = len(labels)
-    if len(set(lengths.values())) != 1 or 0 in lengths.values():
-        why = ", ".join(f"{name} has {length}" for name, length in lengths.items()) or "it has no arrays"
+    if not columns or len(set(lengths.values())) != 1 or 0 in lengths.values():
+        why = ", ".join(f"{name} has {length}" for name, length in lengths.items()) or "it has none"
         raise UsageError(f"{origin} needs the same number of rows, at least one, in every array", why=why)

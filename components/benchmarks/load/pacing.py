@@ -50,7 +50,16 @@ def punctual() -> Iterator[None]:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-async def pace(times: Sequence[float], fire: Callable[[float], None]) -> None:
+def make_timer(wake: Callable[[], None]) -> Timer:
+    """The most exact timer that this system has, on the running event loop."""
+    return TimerFd(wake) if sys.platform == "linux" else LoopTimer(wake)
+
+
+async def pace(
+    times: Sequence[float],
+    fire: Callable[[float], None],
+    make: Callable[[Callable[[], None]], Timer] = make_timer,
+) -> None:
     """Call `fire(time)` for each time, in order, when it has come; times of `clock`, ascending."""
     finished = asyncio.get_running_loop().create_future()
     count, at = len(times), 0
@@ -66,17 +75,12 @@ async def pace(times: Sequence[float], fire: Callable[[float], None]) -> None:
         elif not finished.done():
             finished.set_result(None)
 
-    timer = make_timer(wake)
+    timer = make(wake)
     try:
         timer.at(times[0] if count else clock())
         await finished
     finally:
         timer.close()
-
-
-def make_timer(wake: Callable[[], None]) -> Timer:
-    """The most exact timer that this system has, on the running event loop."""
-    return TimerFd(wake) if sys.platform == "linux" else LoopTimer(wake)
 
 
 class LoopTimer:
