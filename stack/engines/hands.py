@@ -14,7 +14,7 @@ from components import progress
 from schemas.errors import StoppedError
 from stack.engines.providers import Live, Provider, Providers
 from stack.engines.records import Record
-from stack.engines.values import Values, plain
+from stack.engines.values import all_plain
 
 T = TypeVar("T")
 Say = Callable[[Record, str, float | None], None]
@@ -70,21 +70,21 @@ class RealHands:
     def create(self, record: Record) -> Live:
         if record.is_provider:
             return Live(record.id or str(uuid.uuid4()), record.inputs)
-        return self._heard(record, lambda: self._of(record).create(record.type, _plain(record.inputs)))
+        return self._heard(record, lambda: self._of(record).create(record.type, all_plain(record.inputs)))
 
     def update(self, old: Record, new: Record, stables: tuple[str, ...]) -> Live:
         if new.is_provider:
             return Live(old.id, new.inputs)
-        before, after = _plain(old.outputs), _plain(new.inputs)
+        before, after = all_plain(old.outputs), all_plain(new.inputs)
         return self._heard(new, lambda: self._of(new).update(new.type, old.id, before, after))
 
     def delete(self, record: Record) -> None:
         if not record.is_provider:
-            before = _plain(record.outputs or record.inputs)
+            before = all_plain(record.outputs or record.inputs)
             self._heard(record, lambda: self._of(record).delete(record.type, record.id, before))
 
     def read(self, record: Record) -> Live | None:
-        before = _plain(record.outputs or record.inputs)
+        before = all_plain(record.outputs or record.inputs)
         return self._heard(record, lambda: self._of(record).read(record.type, record.id, before))
 
     def _of(self, record: Record) -> Provider:
@@ -101,7 +101,3 @@ class RealHands:
             return work()
         finally:
             progress.listener.reset(token)
-
-
-def _plain(values: Values) -> Values:
-    return {key: plain(value) for key, value in values.items()}

@@ -11,8 +11,7 @@ from stack.engines.decide import Reason
 from stack.engines.providers import Providers
 from stack.engines.records import Record
 from stack.engines.steps import Step
-from stack.engines.values import PROVIDER_KEY, Difference, Values, contains, plain
-from stack.engines.values import UNKNOWN as UNKNOWN_VALUE
+from stack.engines.values import PROVIDER_KEY, Difference, Values, has_unknown, plain
 from stack.plan import Change, PropertyChange, Source
 
 
@@ -89,7 +88,7 @@ def _change(step: Step, providers: Providers, origins: Origins) -> Change:
 
 def _property(found: Difference, reasons: tuple[Reason, ...], origin: OriginLike | None) -> PropertyChange:
     why = next((reason.why for reason in reasons if reason.path and _forces(reason, found.path)), "")
-    unknown = contains(found.new, lambda value: isinstance(value, str) and value == UNKNOWN_VALUE)
+    unknown = has_unknown(found.new)
     return PropertyChange(
         path=found.path,
         kind=found.kind,

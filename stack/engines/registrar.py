@@ -24,7 +24,7 @@ from stack.engines.providers import Live, ProviderDiff, Providers, cannot_apply
 from stack.engines.records import Record
 from stack.engines.state import Became, Begun, Entry, Renamed, Replaced, Settled, State, in_order
 from stack.engines.steps import Step, StepLog
-from stack.engines.values import UNKNOWN, Values, conceal, difference, has_unknown, plain
+from stack.engines.values import UNKNOWN, Values, all_plain, conceal, difference, has_unknown, plain
 from stack.plan import Op
 
 
@@ -191,7 +191,7 @@ class Registrar:
         pending = self.ledger.state.pending.get(urn)
         answer = ProviderDiff()
         if old is not None and not (old.is_provider or old.pending_replacement):
-            before, after = _plain(old.outputs), _plain(inputs)
+            before, after = all_plain(old.outputs), all_plain(inputs)
             answer = self.providers.of(goal.type).diff(goal.type, old.id, before, after)
         interrupted = pending.work if pending else None
         decision = decide(old, goal, inputs, answer, interrupted=interrupted, forced=self._must_replace.get(urn, ""))
@@ -224,8 +224,8 @@ class Registrar:
         inputs = with_kept(goal.inputs, old.inputs, goal.ignore_changes) if old else goal.inputs
         if goal.type.startswith(urns.PROVIDER_PREFIX):
             return {**({"version": goal.version} if goal.version else {}), **inputs}
-        given = _plain(inputs)
-        checked = self.providers.of(goal.type).check(goal.type, _plain(old.inputs) if old else {}, given)
+        given = all_plain(inputs)
+        checked = self.providers.of(goal.type).check(goal.type, all_plain(old.inputs) if old else {}, given)
         if checked.failures:
             listed = "; ".join(f"{failure.property}: {failure.reason}" for failure in checked.failures)
             raise PreflightError(
@@ -318,8 +318,8 @@ class Registrar:
         if not moved:
             return False
         new = {key: UNKNOWN if key in moved else plain(value) for key, value in record.inputs.items()}
-        answer = self.providers.of(record.type).diff(record.type, record.id, _plain(record.outputs), new)
-        changed = {found.path for found in difference(_plain(record.inputs), new)}
+        answer = self.providers.of(record.type).diff(record.type, record.id, all_plain(record.outputs), new)
+        changed = {found.path for found in difference(all_plain(record.inputs), new)}
         return bool(answer.replaces) or any(key in changed for key in record.replace_on_changes)
 
     # ------------------------------------------------------------------------------------------ records
@@ -355,10 +355,6 @@ class Registrar:
                 return record
             return dataclasses.replace(record, modified=self._now())
         return dataclasses.replace(record, created=(time := self._now()), modified=time)
-
-
-def _plain(values: Values) -> Values:
-    return {key: plain(value) for key, value in values.items()}
 
 
 def _blocked(old: Record | None, decision: Decision) -> str:

@@ -6,7 +6,7 @@ function here touches the world or changes what it was given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -47,8 +47,14 @@ class Difference:
         return self.path.partition(".")[0].partition("[")[0]
 
 
+# Most values are atoms, and a plan looks at a hundred thousand of them: one look at the type settles those.
+_ATOMS: Final = frozenset({str, int, float, bool, type(None)})
+
+
 def plain(value: Value) -> Value:
     """The value as a provider sees it: secrets opened, references to resources reduced to their ids."""
+    if type(value) in _ATOMS:
+        return value
     match value:
         case Secret():
             return plain(value.value)
@@ -59,6 +65,11 @@ def plain(value: Value) -> Value:
         case list():
             return [plain(item) for item in value]
     return value
+
+
+def all_plain(values: Mapping[str, Value]) -> Values:
+    """The properties as a provider sees them."""
+    return {key: plain(value) for key, value in values.items()}
 
 
 def normal(value: Value) -> Value:
@@ -77,36 +88,30 @@ def normal(value: Value) -> Value:
     raise TypeError(f"a property cannot hold a {type(value).__name__}: {value!r:.80}")
 
 
-def contains(value: Value, found: Callable[[Value], bool]) -> bool:
-    """Whether anything in the tree is what is looked for."""
-    match value:
-        case _ if found(value):
-            return True
-        case Secret():
-            return contains(value.value, found)
-        case dict():
-            return any(contains(item, found) for item in value.values())
-        case list():
-            return any(contains(item, found) for item in value)
-    return False
-
-
 def has_unknown(value: Value) -> bool:
     """Whether the value is known in part only."""
-    return contains(value, _is_unknown)
+    if type(value) in _ATOMS:
+        return bool(value == UNKNOWN)
+    return any(map(has_unknown, _inside(value)))
 
 
 def has_secret(value: Value) -> bool:
     """Whether a secret stands anywhere in the value."""
-    return contains(value, _is_secret)
+    if type(value) in _ATOMS:
+        return False
+    return isinstance(value, Secret) or any(map(has_secret, _inside(value)))
 
 
-def _is_unknown(value: Value) -> bool:
-    return isinstance(value, str) and value == UNKNOWN
-
-
-def _is_secret(value: Value) -> bool:
-    return isinstance(value, Secret)
+def _inside(value: Value) -> Iterable[Value]:
+    """The values directly in a value."""
+    match value:
+        case Secret():
+            return (value.value,)
+        case dict():
+            return value.values()
+        case list():
+            return value
+    return ()
 
 
 def conceal(values: Values, like: Values, always: tuple[str, ...] = ()) -> Values:
