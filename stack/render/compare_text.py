@@ -85,7 +85,7 @@ def _verdict(pair: Pair) -> str:
 def _named(pair: Pair) -> str:
     """A pair of two targets is the only such pair, and the head names both; its load is enough here."""
     targets = f"{pair.a.target}, " if pair.a.target == pair.b.target else ""
-    return f"{targets}{words.load(pair.load)}"
+    return f"{targets}{pair.load.label}"
 
 
 def _sides(comparison: Comparison) -> Iterator[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from components.benchmarks import results, samples, statistics
+from components.benchmarks import results, samples, statistics, words
 from components.benchmarks.result import (
     LoadShape,
     Measurement,
@@ -45,11 +45,11 @@ def a_load(*, rate_per_s: float | None = None, clients: int | None = None, **cha
     """An open load at a rate, or a closed one of some clients; 100/s when neither is said."""
     if clients is None and rate_per_s is None:
         rate_per_s = 100.0
-    label = f"{rate_per_s:g}/s" if rate_per_s is not None else f"{clients} clients"
     known: dict[str, Any] = {
         "arrivals": "poisson", "duration_s": 10.0, "warmup_s": 1.0, "connections": clients or 8, "batch": 1, "seed": 1,
     }  # fmt: skip
-    return LoadShape(**{"label": label, "rate_per_s": rate_per_s, "clients": clients, **known, **changes})
+    shape = LoadShape(**{"label": "", "rate_per_s": rate_per_s, "clients": clients, **known, **changes})
+    return shape if shape.label else replace(shape, label=words.load(shape))
 
 
 def a_measurement(

@@ -64,7 +64,7 @@ def _line(target: str, rows: Sequence[Row], look: Look, metric: str, x: Linear, 
                 x(row.achieved_per_s),
                 y(_latency_ms(row, metric)),
                 size=5.5,
-                tip=f"{target} at {words.load(row.load)}: {_figures(row, metric)}{'' if row.valid else ', INVALID'}",
+                tip=f"{target} at {row.load.label}: {_figures(row, metric)}{'' if row.valid else ', INVALID'}",
                 hollow=not row.valid,
             )
             for row in rows
@@ -88,4 +88,4 @@ def _figures(row: Row, metric: str) -> str:
 
 
 def _described(rows: Sequence[Row], metric: str) -> str:
-    return "; ".join(f"{row.target} at {words.load(row.load)}: {_figures(row, metric)}" for row in rows) + "."
+    return "; ".join(f"{row.target} at {row.load.label}: {_figures(row, metric)}" for row in rows) + "."

@@ -12,7 +12,6 @@ from importlib import resources
 from typing import Final, TypeVar
 
 from components import codec
-from components.benchmarks import words
 from components.benchmarks.answer import Answer, Row, answer, merged
 from components.benchmarks.report.capacity import capacity_chart
 from components.benchmarks.report.distribution import distribution_chart
@@ -198,7 +197,7 @@ def _by_load(rows: Sequence[Row]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for row in rows:
         found.setdefault(row.load.label, []).append(row)
-    return {words.load(group[0].load): group for group in found.values()}
+    return found
 
 
 def _known(found: Mapping[str, T | None]) -> dict[str, T]:

@@ -16,7 +16,7 @@ COMPARED: Final = ("p50_s", "p99_s")
 COLUMNS: Final = (
     *("Requests", "Rate, /s"),
     *(f"{words.METRICS.get(name, 'max')}, ms" for name in LATENCIES),
-    *("Errors", "Accuracy", "Sent, received"),
+    *("Errors", "Accuracy", "Traffic"),
 )
 SAYS: Final[Mapping[Outcome, tuple[str, str]]] = {
     "pass": ("✓", "met"),
@@ -67,13 +67,15 @@ def results_table(rows: Sequence[Row], looks: Mapping[str, Look]) -> Markup:
 def _heading(row: Row, columns: int) -> Markup:
     """The row that opens a load."""
     load = row.load
-    about = f"{load.duration_s:g} s after {load.warmup_s:g} s of warm-up, {load.connections} connections"
-    text = tag("span", spaced(tag("b", words.load(load)), about))
+    connections = f", {load.connections} connections" if load.connections else ""
+    about = f"{load.duration_s:g} s after {load.warmup_s:g} s of warm-up{connections}"
+    text = tag("span", spaced(tag("b", load.label), about))
     return tag("tr", tag("th", text, colspan=columns, scope="rowgroup"), class_="group")
 
 
 def _line(row: Row, first: Row | None, look: Look, judged: bool) -> Markup:
     name = tag("th", tag("span", swatch(look), row.target, class_="target"), scope="row")
+    sent = sum(m.bytes_sent for m in row.measurements)
     received = sum(m.bytes_received for m in row.measurements)
     cells: list[Child] = [
         f"{row.requests:,}",
@@ -81,7 +83,7 @@ def _line(row: Row, first: Row | None, look: Look, judged: bool) -> Markup:
         *(spaced(words.digits(_ms(row, field)), _difference(row, first, field)) for field in LATENCIES),
         _errors(row),
         words.percent(row.accuracy) if row.accuracy is not None else "no labels",
-        spaced(_size(sum(m.bytes_sent for m in row.measurements)), tag("small", _size(received))),
+        spaced(f"{_size(sent)} out", tag("small", f"{_size(received)} in")),
     ]
     verdict = tag("td", badge(row.outcome if row.valid else "invalid"), class_="word") if judged else None
     return tag("tr", name, verdict, [tag("td", cell) for cell in cells], class_=None if row.valid else "invalid")

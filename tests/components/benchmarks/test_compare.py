@@ -47,7 +47,7 @@ def test_a_slow_down_of_a_fifth_is_a_regression_that_says_what(tmp_path: Path) -
     (pair,) = comparison.pairs
     assert pair.outcome == "slower"
     (said,) = comparison.regressions
-    assert said.startswith("digits-latency at 200/s: mean +")
+    assert said.startswith("digits-latency at 200/s Poisson: mean +")
     assert "p50 +" in said
 
 
@@ -140,8 +140,8 @@ def test_two_targets_of_one_run_are_compared_though_their_models_differ(tmp_path
 def test_runs_are_compared_target_by_target_and_load_by_load(tmp_path: Path) -> None:
     run = two_targets(tmp_path)
     assert [(pair.a.target, pair.load.label) for pair in compare(run, run).pairs] == [
-        ("digits-latency", "200/s"),
-        ("digits-throughput", "200/s"),
+        ("digits-latency", "200/s Poisson"),
+        ("digits-throughput", "200/s Poisson"),
         ("digits-throughput", "4 clients"),
     ]
 
@@ -157,7 +157,7 @@ def test_runs_with_nothing_in_common_say_what_each_has(tmp_path: Path) -> None:
     other = a_result(tmp_path, targets=[a_target("other")], measured=[a_measurement("other", RATE)], id="other")
     with pytest.raises(UsageError, match="no target with a load in common") as error:
         compare(a_run(tmp_path, 1), other)
-    assert "other has other under 200/s" in error.value.why
+    assert "other has other under 200/s Poisson" in error.value.why
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_an_invalid_measurement_is_marked_with_its_reason(tmp_path: Path) -> Non
     page = Page(render([platforms(tmp_path)]))
     assert any(line.startswith("digits-kserve | ! INVALID") for line in page.words)
     assert "INVALID, the figures mean nothing: lag p99 14.2 ms is over 1 ms." in page.words
-    assert any("INVALID" in line and "digits-kserve at 100/s" in line for line in page.words)
+    assert any("INVALID" in line and "digits-kserve at 100/s Poisson" in line for line in page.words)
 
 
 def test_the_placement_picture_tells_shared_cores_from_own_ones(tmp_path: Path) -> None:

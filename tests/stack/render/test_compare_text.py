@@ -54,7 +54,7 @@ def test_colour_marks_the_word_and_nothing_else() -> None:
 
 def test_the_json_form_holds_figures_differences_and_words() -> None:
     found = json.loads(json.dumps(comparison_json(a_comparison(a_pair()))))
-    assert found["regressions"] == ["digits-latency at 200/s: mean +20.8%"]
+    assert found["regressions"] == ["digits-latency at 200/s Poisson: mean +20.8%"]
     mean = found["pairs"][0]["differences"][0]
     assert mean["outcome"] == "slower"
     assert mean["relative"] > 0.2
