@@ -6,8 +6,7 @@ The two REST dialects and gRPC each decode a request into a `Call`; the schedule
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,20 +15,19 @@ from components.serving.server.refusal import malformed
 from components.serving.server.tensors import DATATYPES, Array, Datatype, Shape
 
 Written = TypeVar("Written")
+Given = TypeVar("Given")
 _MOST_DIMENSION: Final = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[Written]):
+class Call(NamedTuple, Generic[Written]):
     """A decoded request: an array per input of the model, in its order, and how to write the outputs."""
 
     arrays: tuple[Array, ...]
     encode: Callable[[Outputs], Written]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """An output as a request wants it: under the name it asked for, raw or as values, or as its `classes` best classes."""
+class Wanted(NamedTuple):
+    """An output as a request wants it: its name there, raw or as values, or the `classes` best classes (0: values)."""
 
     port: Port
     name: str
@@ -61,8 +59,8 @@ class Ports:
         """
         return _find(self._outputs, name, "output", self.outputs)
 
-    def in_order(self, given: Mapping[int, Array]) -> tuple[Array, ...]:
-        """One array per input, in the model's order.
+    def in_order(self, given: Mapping[int, Given]) -> tuple[Given, ...]:
+        """What was given for each input, in the model's order.
 
         Raises:
             Refusal: an input is missing.
@@ -127,7 +125,7 @@ def classify(array: Array, count: int, labels: Sequence[str]) -> Array:
     best = np.argsort(-rows.astype(np.float64), axis=1, kind="stable")[:, :count]
     texts = np.empty(best.shape, dtype=object)
     for at, index in np.ndenumerate(best):
-        label = f":{labels[index]}" if index < len(labels) else ""
+        label = f":{labels[int(index)]}" if index < len(labels) else ""
         texts[at] = f"{float(rows[at[0], index]):f}:{index}{label}".encode()
     return texts if batched else texts[0]
 

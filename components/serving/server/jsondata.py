@@ -50,40 +50,49 @@ def parse(body: bytes | memoryview) -> dict[str, Any]:
     return document
 
 
-def rows(body: bytes, member: str, row: Shape) -> Array | None:
-    """The numbers of `{member: [row, row, ...]}` as float64, if the body is that and rectangular; else None.
+class Reader:
+    """Reads bodies with one simdjson parser, whose memory is used again and again; for one thread."""
 
-    The proof of its nesting is the body's brackets and commas: exactly those of an array of rows of shape `row`.
-    """
-    if len(body) < WORTHWHILE_BYTES or -1 in row:
-        return None
-    structure = body.translate(None, _ALL_BUT_STRUCTURE).strip(b",")
-    template = _structure(row)
-    count = (len(structure) - 1) // (len(template) + 1)
-    if count < 1 or structure != b"[" + b",".join([template] * count) + b"]":
-        return None
-    try:
-        values = _buffer(simdjson.Parser().parse(body)[member], "d")
-    except _COMPLAINTS:
-        return None
-    return values.reshape((count, *row)) if values.size == count * math.prod(row) else None
+    def __init__(self) -> None:
+        self._parser = simdjson.Parser()
 
+    def rows(self, body: bytes, member: str, row: Shape) -> Array | None:
+        """The numbers of `{member: [row, row, ...]}` as float64, if the body is that and rectangular; else None.
 
-def tensors(body: bytes) -> Mapping[str, Any] | None:
-    """A V2 request as `parse` gives it, but with each input's data as a flat array; None if any of them is not flat."""
-    if len(body) < WORTHWHILE_BYTES:
-        return None
-    try:
-        root = simdjson.Parser().parse(body)
-        document = {key: _plain(value) for key, value in root.items() if key != "inputs"}
-        document["inputs"] = [_input(item) for item in root["inputs"]]
-    except _COMPLAINTS:
-        return None
-    return document
+        The proof of its nesting is the body's brackets and commas: exactly those of an array of rows of shape `row`.
+        """
+        if len(body) < WORTHWHILE_BYTES or -1 in row:
+            return None
+        structure = body.translate(None, _ALL_BUT_STRUCTURE).strip(b",")
+        template = _structure(row)
+        count = (len(structure) - 1) // (len(template) + 1)
+        if count < 1 or structure != b"[" + b",".join([template] * count) + b"]":
+            return None
+        try:
+            values = _buffer(self._root(body)[member], "d")
+        except _COMPLAINTS:
+            return None
+        return values.reshape((count, *row)) if values.size == count * math.prod(row) else None
+
+    def tensors(self, body: bytes) -> Mapping[str, Any] | None:
+        """A V2 request as `parse` gives it, but with each input's data as a flat array; None if any is not flat."""
+        if len(body) < WORTHWHILE_BYTES:
+            return None
+        try:
+            root = self._root(body)
+            document = {key: _plain(root[key]) for key in root.keys() if key != "inputs"}  # noqa: SIM118
+            document["inputs"] = [_input(item) for item in root["inputs"]]
+        except _COMPLAINTS:
+            return None
+        return document
+
+    def _root(self, body: bytes) -> Any:
+        return self._parser.parse(body)
 
 
 def _input(item: Any) -> dict[str, Any]:
-    members = {key: _plain(value) for key, value in item.items() if key != "data"}
+    # not by items(): that would make Python objects of all values
+    members = {key: _plain(item[key]) for key in item.keys() if key != "data"}  # noqa: SIM118
     data = item["data"]
     values = _buffer(data, _BUFFER_OF[members["datatype"]])
     if values.size != len(data):

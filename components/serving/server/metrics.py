@@ -1,8 +1,8 @@
 """What the server counts, under the metric names and labels of OpenVINO Model Server, in Prometheus' text format.
 
 Dashboards and autoscalers written for OVMS work unchanged (names, labels and buckets:
-https://docs.openvino.ai/latest/ovms_docs_metrics.html). A series is a plain object bound once, so that counting costs an
-addition; text is made only when `/metrics` is read. Each series is written by one thread or under its owner's lock.
+https://docs.openvino.ai/latest/ovms_docs_metrics.html). A series is a plain object bound once, so that counting costs
+an addition; text is made only when `/metrics` is read. A series is written by one thread, or under its owner's lock.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ METHODS: Final = (
 )
 # OVMS gives these no version label.
 _UNVERSIONED: Final = ("ModelReady", "GetModelStatus")
+
+# What a value is, and how it is read.
+Gauge = tuple[str, Callable[[], int]]
 
 
 class Histogram:
@@ -66,7 +69,7 @@ class Method:
 class Metrics:
     """All series of one server; `gauges` are read when the text is made."""
 
-    def __init__(self, name: str, version: str, gauges: Mapping[str, tuple[str, Callable[[], int]]]) -> None:
+    def __init__(self, name: str, version: str, gauges: Mapping[str, Gauge]) -> None:
         self.inference, self.wait = Histogram(), Histogram()
         self.request = {"REST": Histogram(), "gRPC": Histogram()}
         self._methods = {key: Method() for key in METHODS}

@@ -6,6 +6,7 @@ the process's mask, which the launcher sets before exec: OpenVINO reads it once,
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -29,14 +30,15 @@ Outputs = Sequence[Array]
 class Port:
     """An input or output of a model; -1 in `shape` stands for a dimension that each request chooses.
 
-    `names` are all the names that OpenVINO knows it by, the one that metadata shows first.
+    `names` are all the names that OpenVINO knows it by, the one that metadata shows first; `bounds` are the least and
+    the greatest value of each dimension.
     """
 
     index: int
     names: tuple[str, ...]
     datatype: Datatype
     shape: Shape
-    partial: ov.PartialShape
+    bounds: tuple[tuple[int, float], ...]
 
     @property
     def name(self) -> str:
@@ -48,9 +50,10 @@ class Port:
         Raises:
             Refusal: it has another rank, or a dimension that the model fixes otherwise.
         """
-        if shape == self.shape:
-            return
-        if len(shape) != len(self.shape) or not self.partial.compatible(ov.PartialShape(list(shape))):
+        fits = len(shape) == len(self.bounds) and all(
+            least <= dimension <= most for dimension, (least, most) in zip(shape, self.bounds, strict=True)
+        )
+        if not fits:
             raise malformed(f"input {self.name!r} takes the shape {list(self.shape)}, not {list(shape)}")
 
 
@@ -108,8 +111,8 @@ def load(arguments: Arguments) -> Model:
 def settings(arguments: Arguments, mask: frozenset[int]) -> dict[str, Any]:
     """OpenVINO's properties for a process that may run on the CPUs in `mask`.
 
-    Its threads are pinned one to a core only where the mask is this instance's own: without one, every process would pin
-    its threads to the same first cores.
+    Its threads are pinned one to a core only where the mask is this instance's own: without one, every process would
+    pin its threads to the same first cores.
     """
     properties: dict[str, Any] = {
         "NUM_STREAMS": arguments.streams,
@@ -128,7 +131,7 @@ class Runner:
         self._request = model.compiled.create_infer_request()
         self._ports = model.inputs
         self._dynamic = model.dynamic
-        self._outputs = tuple(enumerate(model.outputs))
+        self._outputs = model.outputs
         self._strings = any(port.datatype.kind == "s" for port in (*model.inputs, *model.outputs))
         self._views: list[Array | None] = [None] * len(model.inputs)
 
@@ -145,11 +148,11 @@ class Runner:
             if view is not None:
                 np.copyto(view, array)
         try:
-            self._request.infer(share_outputs=not self._strings, decode_strings=False)
+            results = self._request.infer(share_outputs=not self._strings, decode_strings=False)
         except RuntimeError as error:
             status, what = (400, "these shapes do not fit together") if self._dynamic else (500, "the inference failed")
             raise Refusal(status, f"{what}: {_last_line(error)}") from error
-        return [self._output(index, port.datatype) for index, port in self._outputs]
+        return [_typed(array, port.datatype) for array, port in zip(results.values(), self._outputs, strict=True)]
 
     def _allocate(self, port: Port, array: Array) -> Array | None:
         """A tensor of this shape, kept for the requests to come; strings are bound as they are and return None."""
@@ -158,22 +161,24 @@ class Runner:
             return None
         tensor = ov.Tensor(getattr(ov.Type, port.datatype.element), ov.Shape(list(array.shape)))
         self._request.set_input_tensor(port.index, tensor)
-        self._views[port.index] = view = tensor.data.view(port.datatype.dtype)
+        view: Array = tensor.data.view(port.datatype.dtype)
+        self._views[port.index] = view
         return view
 
-    def _output(self, index: int, datatype: Datatype) -> Array:
-        tensor = self._request.get_output_tensor(index)
-        if datatype.kind == "s":
-            return np.asarray(tensor.bytes_data, dtype=object)
-        data: Array = tensor.data
-        return data if data.dtype == datatype.dtype else data.view(datatype.dtype)
+
+def _typed(array: Array, datatype: Datatype) -> Array:
+    """An output as its data type is held here; OpenVINO shows the bits of BF16 as float16, and strings by length."""
+    if array.dtype == datatype.dtype:
+        return array
+    return array.astype(object) if datatype.kind == "s" else array.view(datatype.dtype)
 
 
 def measure(model: Model, *, limit_s: float = 0.3, most: int = 30) -> float:
     """The median time of one inference in seconds, on zeros, dimensions that requests choose being 1."""
     runner = model.runner()
     arrays = [_zeros(port) for port in model.inputs]
-    times, end = [], time.perf_counter() + limit_s
+    times: list[float] = []
+    end = time.perf_counter() + limit_s
     try:
         runner.infer(arrays)
         while len(times) < 3 or (len(times) < most and time.perf_counter() < end):
@@ -207,7 +212,13 @@ def _port(index: int, node: Any, kind: str) -> Port:
         raise PreflightError(f"{kind} {index} of the model has no fixed rank", remedy="fix its rank when converting")
     names = sorted(node.names, key=lambda name: (len(name), name)) or [f"{kind}{index}"]
     shape = tuple(dimension.get_length() if dimension.is_static else -1 for dimension in partial)
-    return Port(index, tuple(names), BY_ELEMENT[element], shape, partial)
+    return Port(index, tuple(names), BY_ELEMENT[element], shape, tuple(_bounds(dimension) for dimension in partial))
+
+
+def _bounds(dimension: Any) -> tuple[int, float]:
+    # an open end is -1 in OpenVINO; a dimension of 0 would be an empty tensor, which no request may send
+    most = dimension.get_max_length()
+    return max(1, dimension.get_min_length()), math.inf if most == -1 else most
 
 
 def _checked_digest(file: ModelFile) -> str:

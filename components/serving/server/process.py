@@ -11,20 +11,24 @@ import gc
 import json
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from time import perf_counter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uvloop
 
 from components.serving.server import schedule as schedules
 from components.serving.server.arguments import Arguments
 from components.serving.server.http import Connections
-from components.serving.server.metrics import Metrics
+from components.serving.server.metrics import Gauge, Metrics
 from components.serving.server.model import VERSION, Model, load, measure
 from components.serving.server.rest import Rest
 from components.serving.server.schedule import Gauges, Schedule
 from schemas.errors import PreflightError
+
+if TYPE_CHECKING:
+    from components.serving.server import grpc as grpc_server
 
 BACKLOG: Final = 1024
 _DRAIN_POLL_S: Final = 0.01
@@ -61,10 +65,12 @@ async def _serve(arguments: Arguments, model: Model, facts: dict[str, Any], begu
     schedule = schedules.build(
         facts["scheduling"], model, arguments.queue_size, Gauges(metrics.wait, metrics.inference)
     )
+    # gRPC before REST: who sees REST listening may use both
+    grpc = _listen_grpc(arguments, model, schedule, metrics)
     rest = Rest(model, schedule, metrics, facts, arguments.retry_after_s)
     connections = Connections(rest, arguments.max_request_bytes)
     listener = await _listen(arguments, connections)
-    metrics.gauges |= _gauges(arguments, model, rest, schedule)
+    metrics.gauges |= _gauges(model, schedule, lambda: rest.current + (grpc.service.current if grpc else 0))
 
     _settle_memory()
     _say(arguments, facts, perf_counter() - begun)
@@ -73,9 +79,10 @@ async def _serve(arguments: Arguments, model: Model, facts: dict[str, Any], begu
     rest.ready = False
     connections.closing = True
     listener.close()
+    grpc_done = grpc.drain(arguments.drain_s) if grpc else lambda: True
     with suppress(TimeoutError):
         async with asyncio.timeout(arguments.drain_s):
-            while connections.busy():
+            while connections.busy() or not grpc_done():
                 await asyncio.sleep(_DRAIN_POLL_S)
     connections.close()
     schedule.close()
@@ -93,10 +100,24 @@ async def _listen(arguments: Arguments, connections: Connections) -> asyncio.Ser
         ) from error
 
 
-def _gauges(arguments: Arguments, model: Model, rest: Rest, schedule: Schedule) -> dict[str, Any]:
+def _listen_grpc(
+    arguments: Arguments, model: Model, schedule: Schedule, metrics: Metrics
+) -> grpc_server.GrpcServer | None:
+    if arguments.grpc_port is None:
+        return None
+    try:
+        from components.serving.server import grpc as grpc_server
+    except ImportError as error:
+        raise PreflightError(
+            "gRPC is not installed", why=str(error), remedy="pip install 'inferstack[grpc]', or state no gRPC port"
+        ) from error
+    return grpc_server.listen(arguments, model, schedule, metrics)
+
+
+def _gauges(model: Model, schedule: Schedule, current: Callable[[], int]) -> dict[str, Gauge]:
     return {
         "ovms_streams": ("Number of OpenVINO execution streams.", lambda: model.streams),
-        "ovms_current_requests": ("Number of requests being currently processed.", lambda: rest.current),
+        "ovms_current_requests": ("Number of requests being currently processed.", current),
         "ovms_infer_req_queue_size": ("Inference request queue size (nireq).", lambda: model.streams),
         "ovms_infer_req_active": ("Number of inference requests that are running now.", schedule.active),
     }

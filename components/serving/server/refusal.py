@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class Refusal(Exception):
-    """The request cannot be answered; `status` is the HTTP status, `reason` says why and, where it helps, what would do."""
+    """The request cannot be answered; `status` is the HTTP status, `reason` says why and what would do."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)

@@ -10,9 +10,8 @@ import asyncio
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from time import perf_counter_ns
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import orjson
@@ -29,16 +28,14 @@ EXTENSIONS: Final = ("binary_tensor_data", "classification")
 _METRICS_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A path that is read: GET or HEAD."""
 
     read: Callable[[], Answer]
     counter: Method | None
 
 
-@dataclass(frozen=True, slots=True)
-class Inference:
+class Inference(NamedTuple):
     """A path that inference requests are posted to."""
 
     decode: Callable[[Request], Call[Answer]]
@@ -60,20 +57,21 @@ class Rest:
 
     def handle(self, request: Request, reply: Reply) -> None:
         """Answers a request; see `http.Handler`."""
-        route = self._routes.get(request.path) or self._routes.get(unquote_to_bytes(request.path))
+        method, path = request.head.method, request.head.path
+        route = self._routes.get(path) or self._routes.get(unquote_to_bytes(path))
         match route:
             case Inference():
-                if request.method == b"POST":
+                if method == b"POST":
                     self._infer(request, reply, route)
                 else:
                     reply(request, _not_allowed(request, b"POST"))
             case Page():
-                if request.method in (b"GET", b"HEAD"):
+                if method in (b"GET", b"HEAD"):
                     reply(request, self._read(route))
                 else:
                     reply(request, _not_allowed(request, b"GET, HEAD"))
             case None:
-                reply(request, self._unknown(request.path))
+                reply(request, self._unknown(path))
 
     def _infer(self, request: Request, reply: Reply, route: Inference) -> None:
         self.current += 1
@@ -169,7 +167,7 @@ class Rest:
 
         v1_codec, v2_codec = v1.Codec(self._model), v2.Codec(self._model)
         infer = Inference(
-            lambda request: v2_codec.decode(request.body, request.headers.get(b"inference-header-content-length")),
+            lambda request: v2_codec.decode(request.body, request.head.headers.get(b"inference-header-content-length")),
             counter(KSERVE, "ModelInfer"),
         )
         predict = Inference(lambda request: v1_codec.decode(request.body), counter(TENSORFLOW, "Predict"))
@@ -207,7 +205,7 @@ def server_version() -> str:
 
 
 def _not_allowed(request: Request, allowed: bytes) -> Answer:
-    method, path = request.method.decode("latin-1"), request.path.decode("utf-8", "replace")
+    method, path = request.head.method.decode("latin-1"), request.head.path.decode("utf-8", "replace")
     return refuse(405, f"{path} takes {allowed.decode()}, not {method}", headers=b"Allow: %b\r\n" % allowed)
 
 

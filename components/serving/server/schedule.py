@@ -1,8 +1,8 @@
 """When and where a request's inference runs: at once in the caller's thread, or in order through a bounded queue.
 
-Inline costs nothing but blocks the event loop, which suits models of less than a millisecond. The queue hands jobs, first
-come first served, to one thread a stream; each waits inside OpenVINO with the interpreter's lock released. Threads
-rather than OpenVINO's completion callbacks, which are not called when an inference fails.
+Inline costs nothing but blocks the event loop, which suits models of less than a millisecond. The queue hands jobs,
+first come first served, to one thread a stream; each waits inside OpenVINO with the interpreter's lock released.
+Threads, not OpenVINO's completion callbacks: those are not called when an inference fails, and are no faster.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ INLINE_BELOW_S: Final = 1e-3
 class Job:
     """One inference: an array per input, and who takes the outputs (or the reason why there are none).
 
-    `done` is called exactly once unless `cancelled` was set before the job's turn; the outputs are valid during the call
-    only. It is called in the thread that ran the job.
+    `done` is called exactly once, in the thread that ran the job, unless `cancelled` was set before the job's turn. It
+    must not raise. The outputs are valid during the call only.
     """
 
     arrays: tuple[Array, ...]
@@ -66,7 +66,7 @@ class Schedule(Protocol):
 
 
 def choose(scheduling: Scheduling, inference_s: float, streams: int) -> Scheduling:
-    """`inline` or `queue`: as asked, or by what was measured. Inline can use one stream only; a NaN was not measured."""
+    """`inline` or `queue`: as asked, or by what was measured (NaN: could not be). Inline can use one stream only."""
     if scheduling != "auto":
         return scheduling
     return "inline" if streams == 1 and inference_s < INLINE_BELOW_S else "queue"
@@ -150,6 +150,8 @@ def _run(runner: Runner, job: Job, gauges: Gauges) -> None:
         result = runner.infer(job.arrays)
     except Refusal as refusal:
         result = refusal
+    except Exception as error:  # whatever it is, the client must get an answer and the thread must live on
+        result = Refusal(500, f"the inference failed: {error}")
     gauges.wait.observe((begun_ns - job.arrived_ns) / 1000)
     gauges.inference.observe((perf_counter_ns() - begun_ns) / 1000)
     job.done(result)

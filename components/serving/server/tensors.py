@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from components.serving.server.refusal import malformed
+from components.serving.server.refusal import Refusal, malformed
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
@@ -24,59 +24,56 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Datatype:
-    """A data type: its name in the protocol, OpenVINO's name of it, how numpy holds it, gRPC's field of typed values."""
+    """A data type: its name in the protocol, OpenVINO's name, what it holds (b, i, f or s), how numpy holds it, and
+    gRPC's field of its values."""
 
     name: str
     element: str
+    kind: str
     dtype: np.dtype[Any]
     contents: str
 
-    @property
-    def kind(self) -> str:
-        """`b`ool, `i`nteger (signed or not), `f`loat or `s`tring."""
-        return {"BOOL": "b", "BYTES": "s", "BF16": "f"}.get(self.name) or {"u": "i"}.get(
-            self.dtype.kind, self.dtype.kind
-        )
 
-
-def _datatype(name: str, element: str, dtype: type, contents: str = "") -> Datatype:
-    return Datatype(name, element, np.dtype(dtype), contents)
+def _datatype(name: str, element: str, kind: str, dtype: type, contents: str = "") -> Datatype:
+    return Datatype(name, element, kind, np.dtype(dtype), contents)
 
 
 DATATYPES: Final = {
     datatype.name: datatype
     for datatype in (
-        _datatype("BOOL", "boolean", np.bool_, "bool_contents"),
-        _datatype("UINT8", "u8", np.uint8, "uint_contents"),
-        _datatype("UINT16", "u16", np.uint16, "uint_contents"),
-        _datatype("UINT32", "u32", np.uint32, "uint_contents"),
-        _datatype("UINT64", "u64", np.uint64, "uint64_contents"),
-        _datatype("INT8", "i8", np.int8, "int_contents"),
-        _datatype("INT16", "i16", np.int16, "int_contents"),
-        _datatype("INT32", "i32", np.int32, "int_contents"),
-        _datatype("INT64", "i64", np.int64, "int64_contents"),
-        _datatype("FP16", "f16", np.float16),
-        _datatype("BF16", "bf16", np.uint16),
-        _datatype("FP32", "f32", np.float32, "fp32_contents"),
-        _datatype("FP64", "f64", np.float64, "fp64_contents"),
-        _datatype("BYTES", "string", np.object_, "bytes_contents"),
+        _datatype("BOOL", "boolean", "b", np.bool_, "bool_contents"),
+        _datatype("UINT8", "u8", "i", np.uint8, "uint_contents"),
+        _datatype("UINT16", "u16", "i", np.uint16, "uint_contents"),
+        _datatype("UINT32", "u32", "i", np.uint32, "uint_contents"),
+        _datatype("UINT64", "u64", "i", np.uint64, "uint64_contents"),
+        _datatype("INT8", "i8", "i", np.int8, "int_contents"),
+        _datatype("INT16", "i16", "i", np.int16, "int_contents"),
+        _datatype("INT32", "i32", "i", np.int32, "int_contents"),
+        _datatype("INT64", "i64", "i", np.int64, "int64_contents"),
+        _datatype("FP16", "f16", "f", np.float16),
+        _datatype("BF16", "bf16", "f", np.uint16),
+        _datatype("FP32", "f32", "f", np.float32, "fp32_contents"),
+        _datatype("FP64", "f64", "f", np.float64, "fp64_contents"),
+        _datatype("BYTES", "string", "s", np.object_, "bytes_contents"),
     )
 }
 BY_ELEMENT: Final = {datatype.element: datatype for datatype in DATATYPES.values()}
 
 
-def from_bytes(datatype: Datatype, data: bytes | memoryview, shape: Shape, what: str) -> Array:
-    """The array in raw bytes, row-major; a view of `data`, never a copy (BYTES excepted).
+def from_bytes(datatype: Datatype, data: bytes, begin: int, size: int, shape: Shape, name: str) -> Array:
+    """The array in `size` raw bytes from `begin` on, row-major; a view of `data`, never a copy (BYTES excepted).
 
     Raises:
-        Refusal: the number of bytes is not that of `shape`.
+        Refusal: the number of bytes is not that of `shape`; `name` is the input's.
     """
-    if datatype.kind == "s":
-        return _split_strings(data, shape, what)
-    expected = math.prod(shape) * datatype.dtype.itemsize
-    if len(data) != expected:
-        raise malformed(f"{what} has {len(data)} bytes; {datatype.name} of shape {list(shape)} takes {expected}")
-    return np.frombuffer(data, datatype.dtype).reshape(shape)
+    dtype = datatype.dtype
+    if dtype.hasobject:
+        return _split_strings(memoryview(data)[begin : begin + size], shape, name)
+    count = math.prod(shape)
+    if count * dtype.itemsize != size:
+        takes = f"{datatype.name} of shape {list(shape)} takes {count * dtype.itemsize}"
+        raise malformed(f"input {name!r} has {size} bytes; {takes}")
+    return np.frombuffer(data, dtype, count, begin).reshape(shape)
 
 
 def to_bytes(datatype: Datatype, array: Array) -> bytes:
@@ -132,7 +129,7 @@ _ACCEPTS: Final = {"b": "true and false", "i": "whole numbers", "f": "numbers", 
 
 
 def _whole_numbers(values: Sequence[Any]) -> Array:
-    """Integers that numpy turned into floats or objects because no type of its own holds all of them: kept as they are."""
+    """Integers that numpy turned into floats because no type of its own holds all of them, as they were written."""
     array = np.asarray(values, dtype=object)
     whole = all(type(value) is int for value in array.ravel())
     return array.astype(np.uint64) if whole and min(array.ravel(), default=0) >= 0 else np.asarray(values)
@@ -146,20 +143,23 @@ def _convert(datatype: Datatype, array: Array, what: str) -> Array:
     """
     if array.dtype == datatype.dtype and datatype.name != "BF16":
         return array
-    out_of_range = malformed(f"{what} has a value that {datatype.name} cannot hold")
     if datatype.kind == "f":
         wide = np.dtype(np.float32) if datatype.name == "BF16" else datatype.dtype
         try:
             with np.errstate(over="raise"):
                 array = array.astype(wide)
         except FloatingPointError as error:
-            raise out_of_range from error
+            raise _out_of_range(datatype, what) from error
         return _to_bf16(array) if datatype.name == "BF16" else array
     if datatype.kind in "ib" and array.size:
         least, most = (0, 1) if datatype.kind == "b" else _limits(datatype.dtype)
         if int(array.min()) < least or int(array.max()) > most:
-            raise out_of_range
+            raise _out_of_range(datatype, what)
     return array.astype(datatype.dtype)
+
+
+def _out_of_range(datatype: Datatype, what: str) -> Refusal:
+    return malformed(f"{what} has a value that {datatype.name} cannot hold")
 
 
 def _limits(dtype: np.dtype[Any]) -> tuple[int, int]:
@@ -184,9 +184,10 @@ def _strings(values: Sequence[Any], what: str) -> Array:
     return strings.reshape(array.shape)
 
 
-def _split_strings(data: bytes | memoryview, shape: Shape, what: str) -> Array:
+def _split_strings(view: memoryview, shape: Shape, name: str) -> Array:
     """BYTES as raw bytes: each element is its length (four bytes, little-endian) and then itself."""
-    view, texts, at = memoryview(data), [], 0
+    what, at = f"input {name!r}", 0
+    texts: list[bytes] = []
     while at < len(view):
         end = at + 4 + int.from_bytes(view[at : at + 4], "little")
         if end > len(view):

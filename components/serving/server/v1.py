@@ -1,7 +1,7 @@
 """The V1 protocol (TensorFlow Serving's `:predict`) over REST: rows of `instances`, or columns of `inputs`.
 
-Values carry no data type here: each is read as its input's type and refused if it does not fit. With one input, rows and
-columns are plain nested lists; with several, each row (or the whole of `inputs`) is an object by input name.
+Values carry no data type here: each is read as its input's type and refused if it does not fit. With one input, rows
+and columns are plain nested lists; with several, each row (or the whole of `inputs`) is an object by input name.
 
 Protocol: https://www.tensorflow.org/tfx/serving/api_rest#predict_api
 """
@@ -17,7 +17,7 @@ import orjson
 
 from components.serving.server.call import Call, Ports
 from components.serving.server.http import Answer
-from components.serving.server.jsondata import parse, rows
+from components.serving.server.jsondata import Reader, parse
 from components.serving.server.model import VERSION, Model, Outputs, Port
 from components.serving.server.refusal import malformed
 from components.serving.server.tensors import Array, from_values, to_values
@@ -27,7 +27,7 @@ class Codec:
     """Decodes V1 requests for one model."""
 
     def __init__(self, model: Model) -> None:
-        self._model, self._ports = model, Ports(model)
+        self._model, self._ports, self._reader = model, Ports(model), Reader()
         only = model.inputs[0] if len(model.inputs) == 1 else None
         # the one input whose rows can be gathered quickly: floats, told apart by a first dimension
         self._quick = only if only is not None and only.datatype.kind == "f" and only.shape else None
@@ -39,7 +39,7 @@ class Codec:
             Refusal: it is malformed, or not for this model.
         """
         if self._quick is not None:
-            values = rows(body, "instances", self._quick.shape[1:])
+            values = self._reader.rows(body, "instances", self._quick.shape[1:])
             if values is not None:
                 return Call((self._array(self._quick, values),), self._encode_rows)
         document = parse(body)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import orjson
@@ -26,7 +27,7 @@ from components.serving.server.call import (
     classify,
 )
 from components.serving.server.http import Answer
-from components.serving.server.jsondata import parse, tensors
+from components.serving.server.jsondata import Reader, parse
 from components.serving.server.model import VERSION, Model, Outputs, Port
 from components.serving.server.refusal import malformed
 from components.serving.server.tensors import (
@@ -46,38 +47,33 @@ MOST_PLANS: Final = 128
 MOST_PLAN_BYTES: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """Where the bytes of an input are, behind the header."""
+class Raw(NamedTuple):
+    """Where the bytes of an input are: `begin` counts from the end of the header."""
 
     port: Port
     shape: Shape
     begin: int
-    end: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a header says. `heads` are the answers' headers by the outputs' shapes, where nothing else decides them."""
+    """What a header says, by input in the model's order. `plain`: nothing but the outputs' shapes decides the header of
+    the answer; `heads` are those made so far."""
 
-    raw: tuple[Raw, ...]
-    values: Mapping[int, Array]
+    inputs: tuple[Raw | Array, ...]
     binary_bytes: int
     wanted: tuple[Wanted, ...]
     id: str
+    plain: bool
     heads: dict[tuple[Shape, ...], bytes] = field(default_factory=dict)
-
-    @property
-    def plain(self) -> bool:
-        """Whether the answer's header follows from the outputs' shapes alone."""
-        return all(wanted.binary and not wanted.classes and wanted.port.datatype.kind != "s" for wanted in self.wanted)
 
 
 class Codec:
     """Decodes V2 requests for one model."""
 
     def __init__(self, model: Model) -> None:
-        self._model, self._ports = model, Ports(model)
+        self._model, self._ports, self._reader = model, Ports(model), Reader()
         self._plans: dict[bytes, Plan] = {}
 
     def decode(self, body: bytes, header_length: bytes | None) -> Call[Answer]:
@@ -87,25 +83,20 @@ class Codec:
             Refusal: it is malformed, or not for this model.
         """
         if header_length is None:
-            plan, binary = self._plan(tensors(body) or parse(body)), memoryview(b"")
+            length, plan = len(body), self._plan(self._reader.tensors(body) or parse(body))
         else:
             length = _header_length(header_length, len(body))
-            plan, binary = self._planned(body[:length]), memoryview(body)[length:]
-        if len(binary) != plan.binary_bytes:
-            raise malformed(
-                f"{len(binary)} bytes follow the header; its inputs' binary_data_size are {plan.binary_bytes}"
-            )
-        given = {**plan.values}
-        for raw in plan.raw:
-            what = f"input {raw.port.name!r}"
-            given[raw.port.index] = from_bytes(raw.port.datatype, binary[raw.begin : raw.end], raw.shape, what)
-        return Call(self._ports.in_order(given), lambda outputs: self._encode(plan, outputs))
+            plan = self._planned(body[:length])
+        if len(body) - length != plan.binary_bytes:
+            raise malformed(f"{len(body) - length} bytes follow the JSON header; it announces {plan.binary_bytes}")
+        arrays = tuple([_array(given, body, length) if isinstance(given, Raw) else given for given in plan.inputs])
+        return Call(arrays, partial(self._encode, plan))
 
     def _planned(self, header: bytes) -> Plan:
         plan = self._plans.get(header)
         if plan is None:
             plan = self._plan(parse(header))
-            if not plan.values and not plan.id and len(header) <= MOST_PLAN_BYTES:
+            if not plan.id and len(header) <= MOST_PLAN_BYTES:
                 if len(self._plans) >= MOST_PLANS:
                     self._plans.clear()
                 self._plans[header] = plan
@@ -113,21 +104,24 @@ class Codec:
 
     def _plan(self, document: Mapping[str, Any]) -> Plan:
         parameters = _parameters(document, "the request")
-        raw, values, at = [], {}, 0
+        given: dict[int, Raw | Array] = {}
+        at = 0
         for item in _items(document, "inputs"):
             port = self._ports.input(item.get("name"))
-            if port.index in values or any(port is other.port for other in raw):
+            if port.index in given:
                 raise malformed(f"input {port.name!r} is given twice")
             datatype, shape = check_datatype(port, item.get("datatype")), check_shape(port, item.get("shape"))
             size = _parameters(item, f"input {port.name!r}").get("binary_data_size")
             if size is not None:
-                raw.append(Raw(port, shape, at, at := at + _size(port, size)))
+                given[port.index] = raw = Raw(port, shape, at, _size(port, size))
+                at += raw.size
             elif isinstance(data := item.get("data"), list | np.ndarray):
-                values[port.index] = from_values(datatype, data, shape, f"input {port.name!r}")
+                given[port.index] = from_values(datatype, data, shape, f"input {port.name!r}")
             else:
                 raise malformed(f"input {port.name!r} has neither data (a list) nor binary_data_size")
         wanted = self._wanted(document, bool(parameters.get("binary_data_output", False)))
-        return Plan(tuple(raw), values, at, wanted, _id(document))
+        plain = all(each.binary and not each.classes and each.port.datatype.kind != "s" for each in wanted)
+        return Plan(self._ports.in_order(given), at, wanted, _id(document), plain)
 
     def _wanted(self, document: Mapping[str, Any], binary: bool) -> tuple[Wanted, ...]:
         items = _items(document, "outputs") if document.get("outputs") else ()
@@ -198,6 +192,10 @@ def metadata(model: Model, extra: Mapping[str, Any]) -> dict[str, Any]:
 
 def _port(port: Port) -> dict[str, Any]:
     return {"name": port.name, "datatype": port.datatype.name, "shape": list(port.shape)}
+
+
+def _array(raw: Raw, body: bytes, header_bytes: int) -> Array:
+    return from_bytes(raw.port.datatype, body, header_bytes + raw.begin, raw.size, raw.shape, raw.port.name)
 
 
 def _binary_answer(head: bytes, chunks: Sequence[bytes]) -> Answer:
