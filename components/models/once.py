@@ -59,7 +59,7 @@ def locked(path: Path, what: str) -> Iterator[int]:
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         while not _taken(lock):
-            say(f"waiting for another process that makes {what}")
+            say(f"waiting for {what}: it is under way already")
             time.sleep(POLL_S)
         yield lock
     finally:

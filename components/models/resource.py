@@ -44,7 +44,7 @@ def make(props: Mapping[str, Any]) -> Props:
         check_drop(stored, float(limit))
     warnings = [*conversion.warnings, *stored.warnings]
     for warning in warnings:
-        say(f"{stored.name}: {warning}")
+        say(warning)
     outputs = {
         "path": str(stored.path), "digest": stored.digest, "precision": stored.precision, "bytes": stored.bytes,
         "accuracy": stored.accuracy, "accuracy_before": stored.accuracy_before, "warnings": warnings,

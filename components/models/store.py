@@ -87,7 +87,7 @@ def converted(conversion: Conversion, models: Path) -> StoredModel:
     sweep(models)
 
     def make(folder: Path, lock: int) -> None:
-        say(f"converting {conversion.name} to {conversion.precision}")
+        say(f"converting to {conversion.precision}")
         _convert(conversion, folder, lock)
 
     folder = made_once(models, conversion.key(), make, valid=is_intact, what=f"model {conversion.name}")
@@ -132,7 +132,7 @@ def _convert(conversion: Conversion, folder: Path, lock: int) -> None:
     command, env = child.own_program("components.models.convert")
     ended = child.run(
         [*command, str(arguments)], folder=folder, env=env, log=log, timeout_s=None, lock=lock,
-        what=f"converting {conversion.name}",
+        what="converting",
     )  # fmt: skip
     made = json.loads(result.read_text()) if result.exists() else {}
     if error := made.get("error"):
