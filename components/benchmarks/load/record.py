@@ -73,9 +73,9 @@ class Record:
 
     def number_of(self, kind: str) -> int:
         """The status of a kind of error, from 1."""
+        if kind not in self.kinds and len(self.kinds) >= MOST_KINDS:
+            kind = "other"
         if kind not in self.kinds:
-            if len(self.kinds) == MOST_KINDS:
-                kind = "other"
             self.kinds.append(kind)
         return self.kinds.index(kind) + 1
 

@@ -194,4 +194,4 @@ def notes(record: Record, samples: Samples, run: Run) -> Iterable[str]:
     good = int(samples.good.sum() + of_kind(record, samples, MALFORMED).sum())
     looked = sum(number >= run.warmup_requests for number in record.answers)
     if looked < good:
-        yield f"accuracy is that of the first {looked:,} answers: there was no room to keep more"
+        yield f"accuracy is that of {looked:,} answers: there was no room to keep more"
