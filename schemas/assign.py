@@ -9,13 +9,14 @@ puts the default back, `!remove` takes an item away.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from schemas.errors import Problem, SpecError
 from schemas.overlay import merge
 from schemas.reader import parse_value
+from schemas.record import record
 from schemas.shape import Anything, Either, ListOf, Record, Shape, TableOf, option_for, spec_shape
 from schemas.suggest import did_you_mean, folded, listed, nearest
 from schemas.tree import Items, Layer, Node, Place, Scalar, Table, labels, problem_at
@@ -24,7 +25,7 @@ PREFIX: Final = "INFERSTACK_"
 RESERVED: Final = ("INFERSTACK_STATE_DIR", "INFERSTACK_TEST_", "INFERSTACK_PERFORMANCE_", "INFERSTACK_NO_")
 
 
-@dataclass(frozen=True)
+@record
 class Words:
     """A path that is still to be walked: dotted text from the command line, or parts of a variable's name."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 
@@ -11,13 +10,14 @@ from schemas.assign import assign_all
 from schemas.build import Refused, build
 from schemas.errors import Problem, SpecError
 from schemas.overlay import merge, read_layers, settle
+from schemas.record import record
 from schemas.rules import violations
 from schemas.shape import spec_shape
 from schemas.spec import Spec
 from schemas.tree import Node, Table, Tree
 
 
-@dataclass(frozen=True)
+@record
 class Loaded:
     """A spec without problems, and the tree that knows where each of its values was written."""
 

@@ -6,9 +6,9 @@ One place for these messages: the builder refuses with them, and the checker exp
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import assert_never
 
+from schemas.record import record
 from schemas.shape import Anything, Choice, Either, Field, Flag, ListOf, Number, Quantity, Record, Shape, TableOf, Text
 from schemas.suggest import did_you_mean, listed, nearest
 from schemas.tree import Items, Node, Removed, Scalar, Table
@@ -16,7 +16,7 @@ from schemas.tree import Items, Node, Removed, Scalar, Table
 _YES = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
-@dataclass(frozen=True)
+@record
 class Mismatch:
     """Why a value does not fit."""
 

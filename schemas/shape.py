@@ -11,16 +11,16 @@ import functools
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
+from schemas.record import record
 from schemas.spec import ByName, OneOrMore, Path, Pattern, Range, Spec
 from schemas.units import Unit
 
 _UNIT_SUFFIXES = ("_per_s", "_bytes", "_s")
 
 
-@dataclass(frozen=True)
+@record
 class Text:
     """A text, perhaps of a pattern (`says` describes it), perhaps a path."""
 
@@ -28,14 +28,14 @@ class Text:
     is_path: bool = False
 
 
-@dataclass(frozen=True)
+@record
 class Choice:
     """One of a few words or numbers."""
 
     values: tuple[str | int, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Number:
     """A number within a range; `whole` for integers."""
 
@@ -43,7 +43,7 @@ class Number:
     range: Range = Range()
 
 
-@dataclass(frozen=True)
+@record
 class Quantity:
     """A number with a unit."""
 
@@ -51,24 +51,24 @@ class Quantity:
     whole: bool
 
 
-@dataclass(frozen=True)
+@record
 class Flag:
     """True or false."""
 
 
-@dataclass(frozen=True)
+@record
 class Anything:
     """Whatever YAML can say."""
 
 
-@dataclass(frozen=True)
+@record
 class TableOf:
     """Keys of the user's own, each with a value of one shape."""
 
     of: Shape
 
 
-@dataclass(frozen=True)
+@record
 class ListOf:
     """A list. `named`: its items have unique names; `single`: one item may stand for the list."""
 
@@ -77,7 +77,7 @@ class ListOf:
     single: bool = False
 
 
-@dataclass(frozen=True)
+@record
 class Either:
     """One of several shapes; `tag` is the key that tells records apart."""
 
@@ -85,7 +85,7 @@ class Either:
     tag: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class Field:
     """A key of a record. `name` is the attribute that holds it."""
 
@@ -97,7 +97,7 @@ class Field:
     default: Any
 
 
-@dataclass(frozen=True)
+@record
 class Record:
     """A table of declared keys. `by_name`: its bare name may stand for it; `placed`: it knows its path (`at`)."""
 
@@ -160,8 +160,8 @@ def _shape(hint: Any, marks: tuple[Any, ...] = ()) -> Shape:
     if origin is not None and issubclass(origin, Mapping):
         return TableOf(_shape(arguments[1]))
     if dataclasses.is_dataclass(hint):
-        record = record_of(cast(type, hint))
-        return dataclasses.replace(record, by_name=True) if any(isinstance(m, ByName) for m in marks) else record
+        shape = record_of(cast(type, hint))
+        return dataclasses.replace(shape, by_name=True) if any(isinstance(m, ByName) for m in marks) else shape
     return _single(hint, marks)
 
 

@@ -11,9 +11,10 @@ unit is its annotation (`units.py`), its explanation is `doc`. A field that noth
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field
+from dataclasses import MISSING, field
 from typing import Annotated, Any, Literal
 
+from schemas.record import record
 from schemas.units import Bytes, Fraction, PerSecond, Seconds
 
 
@@ -28,7 +29,7 @@ def where() -> Any:
     return field(default="", compare=False, repr=False, metadata={"internal": True})
 
 
-@dataclass(frozen=True)
+@record
 class Pattern:
     """A restriction on a text, carried in its annotation."""
 
@@ -36,7 +37,7 @@ class Pattern:
     says: str
 
 
-@dataclass(frozen=True)
+@record
 class Range:
     """A restriction on a number, carried in its annotation: both ends belong to it; None is open."""
 
@@ -44,17 +45,17 @@ class Range:
     most: float | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Path:
     """Marks a text as a path: the builder resolves it against the file that states it; a URL (`://`) stays."""
 
 
-@dataclass(frozen=True)
+@record
 class OneOrMore:
     """Marks a list for which a single item may stand without brackets."""
 
 
-@dataclass(frozen=True)
+@record
 class ByName:
     """Marks an item for which its bare name may stand."""
 
@@ -82,7 +83,7 @@ Arrivals = Literal["constant", "poisson"]
 # ---------------------------------------------------------------------------------------------- cluster
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Taint:
     """A Kubernetes taint."""
 
@@ -91,7 +92,7 @@ class Taint:
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = item("Effect of the taint.", default="NoSchedule")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class NodeRange:
     """How many nodes a pool may have."""
 
@@ -99,7 +100,7 @@ class NodeRange:
     max: Positive = item("Most nodes.")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Disk:
     """A node's boot disk."""
 
@@ -109,7 +110,7 @@ class Disk:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Hugepages:
     """Huge pages that a node reserves."""
 
@@ -117,7 +118,7 @@ class Hugepages:
     size_1g: Count = item("Number of 1 GiB pages.", default=0, key="size1g")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class BlueGreen:
     """A blue-green upgrade of a node pool."""
 
@@ -126,7 +127,7 @@ class BlueGreen:
     pool_soak_s: Seconds = item("Wait before the old pool is deleted.", default=3600.0, key="poolSoak")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Upgrade:
     """How the nodes of a pool are replaced."""
 
@@ -135,7 +136,7 @@ class Upgrade:
     blue_green: BlueGreen | None = item("Upgrade by a second pool instead of surge.", default=None)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class NodePool:
     """A GKE node pool."""
 
@@ -165,7 +166,7 @@ class NodePool:
     at: str = where()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class LocalCluster:
     """This machine, or a recorded one to plan for."""
 
@@ -174,7 +175,7 @@ class LocalCluster:
     at: str = where()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class KubernetesCluster:
     """A cluster that exists."""
 
@@ -185,7 +186,7 @@ class KubernetesCluster:
     at: str = where()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Network:
     """The cluster's network."""
 
@@ -198,14 +199,14 @@ class Network:
     authorized_networks: tuple[str, ...] = item("Networks that may reach the control plane.", default=())
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class MaintenanceWindow:
     """When GKE may work on the cluster."""
 
     start: str = item("Start of the daily window, UTC, for example 03:00.")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class GkeCluster:
     """A GKE cluster that the stack makes."""
 
@@ -231,7 +232,7 @@ Cluster = LocalCluster | KubernetesCluster | GkeCluster
 # ---------------------------------------------------------------------------------------------- extensions, models
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Extension:
     """Software installed on the cluster. A bare name stands for `{name: ...}`."""
 
@@ -244,7 +245,7 @@ class Extension:
     at: str = where()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Train:
     """A script of the user's that makes the model."""
 
@@ -260,7 +261,7 @@ class Train:
     at: str = where()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Convert:
     """How a model becomes OpenVINO IR."""
 
@@ -272,7 +273,7 @@ class Convert:
     at: str = where()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Model:
     """A model: where it comes from, what it becomes, how its accuracy is known."""
 
@@ -293,7 +294,7 @@ class Model:
 # ---------------------------------------------------------------------------------------------- serving
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Instances:
     """How many instances, of how many physical cores each."""
 
@@ -302,7 +303,7 @@ class Instances:
     cores: Positive | None = item("Physical cores of each; as many as fit evenly when absent.", default=None)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Autoscale:
     """Horizontal autoscaling."""
 
@@ -313,7 +314,7 @@ class Autoscale:
     utilization: Percentage | None = item("Target utilisation in percent.", default=None)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Queue:
     """Back-pressure of the embedded server."""
 
@@ -321,7 +322,7 @@ class Queue:
     retry_after_s: Seconds = item("What a refused client is told to wait.", default=1.0, key="retryAfter")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Serving:
     """One way of serving a model: a group of equal instances."""
 
@@ -359,7 +360,7 @@ class Serving:
     at: str = where()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Traffic:
     """Requests of one name spread over several serving groups."""
 
@@ -371,7 +372,7 @@ class Traffic:
 # ---------------------------------------------------------------------------------------------- benchmarks
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Load:
     """One load: open loop (`rate`) or closed loop (`clients`)."""
 
@@ -389,7 +390,7 @@ class Load:
     at: str = where()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Objective:
     """What a target must reach; every limit given counts."""
 
@@ -405,7 +406,7 @@ class Objective:
     require: Literal["any", "all"] = item("Whether one target suffices or all must reach it.", default="any")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Search:
     """A search for the best layout."""
 
@@ -413,7 +414,7 @@ class Search:
     minimise: Literal["cost", "cores", "latency"] = item("What to minimise.", default="cost")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Benchmark:
     """A comparison of serving groups under the same loads."""
 
@@ -433,7 +434,7 @@ class Benchmark:
     at: str = where()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Spec:
     """A whole stack."""
 

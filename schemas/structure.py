@@ -7,12 +7,12 @@ one. Each finding is explained from the shape of its place (`mismatch.py`), neve
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from schemas import mismatch
 from schemas.errors import Problem
 from schemas.json_schema import json_schema, schema_text
+from schemas.record import record
 from schemas.shape import Choice, Either, Field, ListOf, Record, Shape, TableOf, option_for, spec_shape
 from schemas.suggest import folded, listed, nearest
 from schemas.tree import Items, Node, Scalar, Table, Tree, labels, plain, problem_at
@@ -29,7 +29,7 @@ SYNONYMS: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@record
 class Finding:
     """A structural problem and the path (in keys and indices) of what has it."""
 
@@ -37,7 +37,7 @@ class Finding:
     problem: Problem
 
 
-@dataclass(frozen=True)
+@record
 class _Spot:
     """A place of the tree: what stands there, what may stand there, and the records around it, outermost first."""
 

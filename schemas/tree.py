@@ -7,15 +7,17 @@ merging makes new ones and shares what did not change. Nothing here reads a file
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from schemas.errors import Location, Problem
+from schemas.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Origin:
     """Who set a value: `text` for people (`environments/local.yaml:14:7`), and the value it overrides."""
 
@@ -25,7 +27,7 @@ class Origin:
     overrides: Origin | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Layer:
     """One source of values. `folder` is what relative paths in it start from; a file has `lines`, others a `text`."""
 
@@ -35,7 +37,7 @@ class Layer:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """Where a value was written; line and column count from 1."""
 
@@ -68,7 +70,7 @@ class Place:
         return Place(self.layer, self.line, self.column, self.length, rest)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scalar:
     """A single value; `raw` is how it was written."""
 
@@ -78,7 +80,7 @@ class Scalar:
     replaces: bool = field(default=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """Values by key; `keys` holds the places of the keys themselves."""
 
@@ -88,7 +90,7 @@ class Table:
     replaces: bool = field(default=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Items:
     """A list."""
 
@@ -96,8 +98,13 @@ class Items:
     place: Place = field(compare=False)
     replaces: bool = field(default=False, compare=False)
 
+    @cached_property
+    def labelled(self) -> Mapping[str, Node]:
+        """The items by what each is called in a path."""
+        return dict(zip(labels(self.items), self.items, strict=True))
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Removed:
     """Marks what a layer takes away (`!remove`); `name` says which item of a list of named things."""
 
@@ -148,31 +155,26 @@ def labels(items: tuple[Node, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def children(node: Node) -> Iterator[tuple[str, Node]]:
-    """The node's parts with what each is called in a path."""
-    match node:
-        case Table():
-            yield from node.entries.items()
-        case Items():
-            yield from zip(labels(node.items), node.items, strict=True)
-        case Scalar() | Removed():
-            return
-
-
 def step(node: Node, path: str) -> tuple[str, Node, str] | None:
     """The first step of `path` into the node: (label, child, rest of the path); keys may contain dots (`p99.9`)."""
-    best: tuple[str, Node, str] | None = None
-    for label, child in children(node):
-        if (path == label or path.startswith(f"{label}.")) and (best is None or len(label) > len(best[0])):
-            best = label, child, path[len(label) + 1 :]
-    if best is None and isinstance(node, Items):
-        head, _, rest = path.partition(".")
-        if head.isascii() and head.isdigit() and len(head) < 7 and int(head) < len(node.items):
-            return head, node.items[int(head)], rest
-    return best
+    match node:
+        case Table():
+            parts = path.split(".")
+            for size in range(len(parts), 0, -1):
+                if (key := ".".join(parts[:size])) in node.entries:
+                    return key, node.entries[key], ".".join(parts[size:])
+        case Items():
+            label, _, rest = path.partition(".")
+            if label in node.labelled:
+                return label, node.labelled[label], rest
+            if label.isascii() and label.isdigit() and len(label) < 7 and int(label) < len(node.items):
+                return label, node.items[int(label)], rest
+        case Scalar() | Removed():
+            pass
+    return None
 
 
-@dataclass(frozen=True)
+@record
 class Tree:
     """The merged spec as it was written."""
 

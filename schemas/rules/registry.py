@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from schemas.errors import Problem
+from schemas.record import record
 from schemas.spec import Spec
 from schemas.tree import Tree
 
 
-@dataclass(frozen=True)
+@record
 class Violation:
     """What breaks a rule: the path of the value (of its key, with `key`), and what is wrong with it.
 
@@ -33,7 +33,7 @@ class Violation:
 Check = Callable[[Spec, Tree], Iterator[Violation]]
 
 
-@dataclass(frozen=True)
+@record
 class Rule:
     """A rule; `text` is its whole explanation. One without `check` is found by the reader, merger or checker."""
 
