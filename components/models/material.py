@@ -96,6 +96,8 @@ class Planner:
             if name not in self.models or self.models[name].train is None:
                 raise UsageError(f"{text}: no model {name!r} has a `train` section")
             return self._trained(self.models[name], file, role)
+        if parts.scheme == "file" and parts.netloc not in ("", "localhost"):
+            raise UsageError(f"{text} names no file of this machine", remedy="write file:// and an absolute path")
         if parts.scheme == "file" or "://" not in text:
             local = _local(Path(unquote(parts.path)) if parts.scheme == "file" else Path(text), role)
             check_digest(local.path, sha256, local.digest)
@@ -201,7 +203,12 @@ def _local(path: Path, role: Role) -> Local:
             why=f"{path.parent} holds {', '.join(near) or 'nothing'}" if path.parent.is_dir() else "so is its folder",
             remedy="a path is taken from the folder of the file that states it",
         )
-    return Local(str(path), _digest(path, role))
+    if role == "data" and not path.is_file():
+        raise PreflightError(f"{path} is no data set", why="it is a folder", remedy="name an .npz file in it")
+    try:
+        return Local(str(path), _digest(path, role))
+    except OSError as error:
+        raise PreflightError(f"{path} cannot be read", why=str(error)) from error
 
 
 def _digest(path: Path, role: Role) -> str:

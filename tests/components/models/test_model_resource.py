@@ -143,6 +143,7 @@ def test_wrong_digest_of_a_local_file_is_found_by_planning(tmp_path: Path) -> No
         ("/nowhere/net.onnx", "/nowhere/net.onnx is missing"),
         ("https://example.com/net.h5", r"net\.h5 cannot be converted"),
         ("s3://bucket/net.onnx", "cannot be fetched"),
+        ("file://net.onnx", "names no file of this machine"),
         ("train://nothing/net.onnx", "no model 'nothing' has a `train` section"),
         (None, "has no source"),
     ],
@@ -150,6 +151,12 @@ def test_wrong_digest_of_a_local_file_is_found_by_planning(tmp_path: Path) -> No
 def test_source_that_cannot_be_had_is_told_when_it_is_planned(tmp_path: Path, source: str | None, says: str) -> None:
     with pytest.raises((PreflightError, UsageError), match=says):
         planned(Model(name="net", source=source), tmp_path)
+
+
+def test_folder_is_no_data_set(tmp_path: Path) -> None:
+    source = build.an_onnx(tmp_path / "net.onnx")
+    with pytest.raises(PreflightError, match="is no data set"):
+        planned(a_model(source, evaluation=str(tmp_path)), tmp_path)
 
 
 def test_file_that_no_training_writes_lists_those_it_does(tmp_path: Path) -> None:
