@@ -7,16 +7,46 @@ plan before it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from components.models import material
 from components.models.formats import model_files
-from schemas.spec import Model, Precision
+from schemas.errors import InferstackError, Problem, SpecError
+from schemas.spec import Model, Precision, Spec
 
 Props = dict[str, Any]
 
+RULE: Final = "FILE001"
+
 WEIGHT_BYTES: Final[dict[Precision, int]] = {"fp32": 4, "fp16": 2, "int8": 1}
+
+
+class Unusable(SpecError):
+    """Files of a spec that are missing or cannot be used; `at` has the path of the field, one for each problem."""
+
+    def __init__(self, problems: tuple[Problem, ...], at: tuple[str, ...]) -> None:
+        super().__init__(problems)
+        self.at = at
+
+
+def check_files(spec: Spec, planner: material.Planner) -> None:
+    """Whether all files that models and benchmarks name are there and of a kind that can be used.
+
+    Raises:
+        Unusable: some are not; with all of them at once.
+    """
+    found: list[tuple[str, InferstackError]] = []
+    for at, read in _named_files(spec, planner):
+        try:
+            read()
+        except InferstackError as error:
+            found.append((at, error))
+    if found:
+        problems = tuple(Problem(RULE, e.message, why=e.why, remedy=e.remedy) for _, e in found)
+        raise Unusable(problems, tuple(at for at, _ in found))
 
 
 def plan_inputs(model: Model, planner: material.Planner, store: Path) -> Props:
@@ -50,3 +80,16 @@ def model_bytes(model: Model, planner: material.Planner) -> int | None:
         return None
     files = [path for file in model_files(Path(source.path)) for path in (file, *file.rglob("*")) if path.is_file()]
     return sum(path.stat().st_size for path in files) * WEIGHT_BYTES[model.convert.precision] // WEIGHT_BYTES["fp32"]
+
+
+def _named_files(spec: Spec, planner: material.Planner) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Each field that names a file, with what reads it."""
+    for model in spec.models:
+        yield f"{model.at}.{'train' if model.train else 'source'}", partial(planner.source, model)
+        if model.convert.calibration is not None:
+            yield f"{model.at}.convert.calibration", partial(planner.material, model.convert.calibration, "data")
+        if model.evaluation is not None:
+            yield f"{model.at}.evaluation", partial(planner.material, model.evaluation, "data")
+    for benchmark in spec.benchmarks:
+        if benchmark.data is not None:
+            yield f"{benchmark.at}.data", partial(planner.material, benchmark.data, "data")

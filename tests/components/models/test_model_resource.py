@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from components.models.material import Planner
-from components.models.plan import model_bytes, plan_inputs
+from components.models.plan import Unusable, check_files, model_bytes, plan_inputs
 from components.models.resource import OUTPUTS, ModelProvider, check_drop
 from components.models.store import StoredModel
 from schemas.errors import InferstackError, PreflightError, UsageError
-from schemas.spec import Convert, Model, Train
+from schemas.spec import Benchmark, Convert, Model, Spec, Train
 from tests.components.models import model_builders as build
 from tests.components.models.file_server import FileServer, serving
 
@@ -151,6 +151,20 @@ def test_wrong_digest_of_a_local_file_is_found_by_planning(tmp_path: Path) -> No
 def test_source_that_cannot_be_had_is_told_when_it_is_planned(tmp_path: Path, source: str | None, says: str) -> None:
     with pytest.raises((PreflightError, UsageError), match=says):
         planned(Model(name="net", source=source), tmp_path)
+
+
+def test_all_missing_files_of_a_spec_are_told_at_once_with_their_fields(tmp_path: Path) -> None:
+    source = str(build.an_onnx(tmp_path / "net.onnx"))
+    models = (
+        Model(name="a", source="/nowhere/net.onnx", at="models.a"),
+        Model(name="b", source=source, evaluation="/nowhere/b.npz", at="models.b"),
+    )
+    benchmark = Benchmark(name="steady", targets=(), data="/nowhere/c.npz", at="benchmarks.steady")
+    spec = Spec(api_version="inferstack/v1", name="net", models=models, benchmarks=(benchmark,))
+    with pytest.raises(Unusable) as caught:
+        check_files(spec, Planner({model.name: model for model in models}, lambda _: tmp_path))
+    assert caught.value.at == ("models.a.source", "models.b.evaluation", "benchmarks.steady.data")
+    assert caught.value.problems[0].message == "/nowhere/net.onnx is missing"
 
 
 def test_folder_is_no_data_set(tmp_path: Path) -> None:
