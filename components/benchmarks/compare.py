@@ -133,7 +133,7 @@ def compare(
             why=f"{_contents(a)}; {_contents(b)}",
             remedy="name the targets: `compare RUN_A:TARGET RUN_B:TARGET`",
         )
-    caveats = (*differs, *_models(a, b, sides), *_alone(a, b, sides))
+    caveats = (*differs, *_models(a, b, sides), *_alone(a, b, sides), *_left_out(a, b, sides))
     return Comparison(a.result.id, b.result.id, _judge(drafts), caveats)
 
 
@@ -188,6 +188,15 @@ def _alone(a: StoredResult, b: StoredResult, sides: Sequence[tuple[Side, Side]])
                 yield f"{runs[key][0].load.label} was measured on {side} only"
 
 
+def _left_out(a: StoredResult, b: StoredResult, sides: Sequence[tuple[Side, Side]]) -> Iterator[str]:
+    """Repeats that do not count."""
+    for side, stored in {side: stored for pair in sides for side, stored in zip(pair, (a, b), strict=True)}.items():
+        for runs in _loads(stored, side).values():
+            bad = sum(1 for run in runs if run.invalid)
+            if 0 < bad < len(runs):
+                yield f"{bad} of {len(runs)} repeats of {runs[0].load.label} on {side} are INVALID and left out"
+
+
 def _contents(stored: StoredResult) -> str:
     loads = dict.fromkeys(measurement.load.label for measurement in stored.result.measurements)
     targets = ", ".join(target.name for target in stored.result.targets)
@@ -220,14 +229,20 @@ def _pairs(a: StoredResult, b: StoredResult, side_a: Side, side_b: Side, seed: i
     for key in runs_a:
         if key not in runs_b:
             continue
-        latencies_a, latencies_b = _latencies(a, runs_a[key]), _latencies(b, runs_b[key])
-        obstacle = _obstacle(runs_a[key], runs_b[key])
+        repeats_a, repeats_b = _usable(runs_a[key]), _usable(runs_b[key])
+        latencies_a, latencies_b = _latencies(a, repeats_a), _latencies(b, repeats_b)
+        obstacle = _obstacle(repeats_a, repeats_b)
         found = () if obstacle else evidence(latencies_a, latencies_b, seed=seed)
         if not found and not obstacle:
             obstacle = "too few good answers to tell a difference from noise"
-        differences = (*_times(latencies_a, latencies_b, found), *_shares(runs_a[key], runs_b[key]))
+        differences = (*_times(latencies_a, latencies_b, found), *_shares(repeats_a, repeats_b))
         word: Word = "not comparable" if obstacle else "no difference shown"
         yield Pair(side_a, side_b, runs_a[key][0].load, differences, word, obstacle, ())
+
+
+def _usable(runs: Sequence[Measurement]) -> Sequence[Measurement]:
+    """The valid repeats; all of them when none is, so that there are figures to look at."""
+    return [run for run in runs if not run.invalid] or runs
 
 
 def _latencies(stored: StoredResult, runs: Sequence[Measurement]) -> list[Floats]:

@@ -17,7 +17,8 @@ from components.benchmarks.compare import LEAST_CHANGE, Comparison, Difference, 
 
 COLOURS: Final = {"slower": "\x1b[31m", "faster": "\x1b[32m", "not comparable": "\x1b[33m"}
 RESET: Final = "\x1b[0m"
-HEADINGS: Final = ("", "A", "B", "difference", "", "ratio, 95%", "p", "")
+HEADINGS: Final = ("", "A", "B", "difference", "", "ratio, 95%", "p", "noise", "")
+NOISE: Final = HEADINGS.index("noise")
 ORDER: Final[tuple[Word, ...]] = ("slower", "faster", "no difference shown", "not comparable")
 
 
@@ -100,7 +101,9 @@ def _section(pair: Pair, *, colour: bool) -> list[str]:
     detail = f" ({pair.why})" if pair.outcome == "not comparable" else ""
     title = f"{_named(pair)}: {_painted(pair.outcome, pair.outcome, colour)}{detail}"
     table = [HEADINGS, *(_cells(each) for each in pair.differences)]
-    widths = [max(len(row[i]) for row in table) for i in range(len(HEADINGS))]
+    if not any(row[NOISE] for row in table[1:]):
+        table = [(*row[:NOISE], *row[NOISE + 1 :]) for row in table]
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     return [title, *(_line(row, widths, colour=colour) for row in table)]
 
 
@@ -114,6 +117,7 @@ def _cells(each: Difference) -> tuple[str, ...]:
         f"{each.relative:+.1%}" if each.unit != "share" and each.relative and change != "0" else "",
         f"{found.low:.2f}-{found.high:.2f}" if found else "",
         ("<0.001" if each.p < 0.001 else f"{each.p:.3f}") if each.p is not None else "",
+        f"{each.noise:.1%}" if found and each.noise is not None else "",
         each.outcome or "",
     )
 
@@ -166,7 +170,7 @@ def _remarks(comparison: Comparison) -> Iterator[str]:
         f"correction, and the change is over {LEAST_CHANGE:.0%}"
     )
     if noises:
-        yield from textwrap.wrap(f"{rule} and over twice what repeats differ by (here up to {max(noises):.1%}).", 100)
+        yield from textwrap.wrap(f"{rule} and over twice the noise: what repeats differ by.", 100)
     else:
         once = "Everything was measured once: how far repeats of the same thing lie apart is not known (`repeats: 3`)."
         yield from textwrap.wrap(f"{rule}. {once}", 100)

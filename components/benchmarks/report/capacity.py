@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from components.benchmarks import words
 from components.benchmarks.answer import Row
@@ -17,11 +17,11 @@ BOTTOM: Final = HEIGHT - chart.TITLE_ROOM
 
 
 def capacity_chart(
-    name: str, metric: str, rows: Sequence[Row], looks: Mapping[str, Look], objective: Mapping[str, Any] | None
+    name: str, metric: str, rows: Sequence[Row], looks: Mapping[str, Look], limits: Mapping[str, float]
 ) -> Markup:
     """The rate of good answers against one latency (`p50_s`, `p99_s`) over all loads; invalid points are hollow."""
     label = words.METRICS[metric]
-    limit = float(objective[metric]) if objective and objective.get(metric) else None
+    limit = limits.get(metric)
     shown = [row for row in rows if _latency_ms(row, metric) > 0]
     low, high = around([*(_latency_ms(row, metric) for row in shown), *([limit * 1e3] if limit else [])])
     x = Linear(max((row.achieved_per_s for row in shown), default=1.0), chart.LEFT, chart.RIGHT - 8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from components.benchmarks import words
 from components.benchmarks.report import chart
@@ -22,19 +22,19 @@ def distribution_chart(
     load: str,
     series: Mapping[str, Distribution],
     looks: Mapping[str, Look],
-    objective: Mapping[str, Any] | None,
+    limits: Mapping[str, float],
 ) -> Markup:
-    """One line a target from the median's left to p99.9, with its marker at each named percentile."""
-    limits = {metric: float(objective[metric]) for metric in LIMITS if objective and objective.get(metric)}
+    """One line a target from the fastest answer to p99.9, with its marker at each named percentile."""
+    drawable = {metric: limit for metric, limit in limits.items() if metric in LIMITS}
     highest = max(float(each.quantiles[-1]) for each in series.values())
     low, high = around(
-        [float(v) for each in series.values() for v in each.latency_ms] + [1e3 * limit for limit in limits.values()]
+        [float(v) for each in series.values() for v in each.latency_ms] + [1e3 * limit for limit in drawable.values()]
     )
     x, y = Tail(highest, chart.LEFT, chart.RIGHT), Logarithmic(low, high, BOTTOM, chart.TOP)
     drawn = [
         chart.y_axis(y, "latency, ms"),
         chart.x_axis(x, "percentile of requests", top=chart.TOP, bottom=BOTTOM),
-        [_limit(metric, limit, x, y) for metric, limit in limits.items() if LIMITS[metric] <= highest],
+        [_limit(metric, limit, x, y) for metric, limit in drawable.items() if LIMITS[metric] <= highest],
         [_line(target, each, looks[target], x, y) for target, each in series.items()],
     ]
     title = f"Latency distribution at {load}"

@@ -24,12 +24,13 @@ def facts(result: Result, topology: Topology | None) -> Markup:
         *([("Topology", _machine(topology))] if topology else []),
         ("Kernel", around.kernel),
         ("inferstack", around.inferstack),
-        ("Packages", packages or "none recorded"),
         ("Spec", _digest(result.spec_digest)),
         ("Data", _digest(result.data_digest)),
         ("Seeds", ", ".join(map(str, seeds))),
     ]
-    return tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in lines], class_="facts")
+    described = [tag("div", tag("dt", name), tag("dd", value)) for name, value in lines]
+    software = tag("div", tag("dt", "Packages"), tag("dd", packages or "none recorded"), class_="wide")
+    return tag("dl", described, software, class_="facts")
 
 
 def targets_table(result: Result, looks: Mapping[str, Look]) -> Markup:

@@ -25,6 +25,7 @@ from components.benchmarks.report.timeline import timeline_chart
 from components.benchmarks.result import Measurement, Result
 from components.benchmarks.results import StoredResult
 from components.benchmarks.samples import Samples
+from components.benchmarks.verdict import applicable
 from components.cluster.topology import Topology
 
 T = TypeVar("T")
@@ -101,7 +102,7 @@ def _section(name: str, stored: StoredResult, said: Answer) -> Markup:
         _objective(said, result),
         _standings(said, result, look),
         pictures,
-        _part("All figures", FIGURES, results_table(rows, look)) if rows else None,
+        _part("All figures", FIGURES, results_table(rows, look, result.objective or {})) if rows else None,
         _part("What was measured, and on what", "", targets_table(result, look), facts(result, topology)),
         id=name,
     )
@@ -165,14 +166,15 @@ def _from_samples(name: str, stored: StoredResult, rows: Sequence[Row], look: Ma
     samples = {m.samples: found for row in rows for m in row.measurements if (found := _read(stored, m)) is not None}
     if not samples:
         return [tag("p", "The raw samples of this run are gone, so nothing can be drawn from them.", class_="note")]
+    objective, loads = stored.result.objective or {}, [row.load for row in rows]
     distributions, timelines = [], []
     for i, (label, group) in enumerate(_by_load(rows).items()):
         used = {row.target: [m for m in row.measurements if m.samples in samples] for row in group}
         valid = {target: [m for m in runs if not m.invalid] or runs for target, runs in used.items()}
         spread = _known({target: distribution([samples[m.samples] for m in runs]) for target, runs in valid.items()})
         if spread:
-            objective = stored.result.objective
-            distributions.append(distribution_chart(f"{name}-d{i}", label, spread, look, objective))
+            limits = applicable(objective, group[0].load, loads)
+            distributions.append(distribution_chart(f"{name}-d{i}", label, spread, look, limits))
         over_time = {
             target: [timeline(samples[m.samples], m.duration_s, repeats=len(runs)) for m in runs]
             for target, runs in used.items()
@@ -205,10 +207,10 @@ def _known(found: Mapping[str, T | None]) -> dict[str, T]:
 
 
 def _capacity(name: str, rows: Sequence[Row], look: Mapping[str, Look], result: Result) -> Markup:
-    charts = [
-        capacity_chart(f"{name}-c{i}", metric, rows, look, result.objective)
-        for i, metric in enumerate(("p50_s", "p99_s"))
-    ]
+    limits: dict[str, float] = {}
+    for row in rows:
+        limits.update(applicable(result.objective or {}, row.load, [other.load for other in rows]))
+    charts = [capacity_chart(f"{name}-c{i}", metric, rows, look, limits) for i, metric in enumerate(("p50_s", "p99_s"))]
     return tag("div", charts, class_="grid")
 
 

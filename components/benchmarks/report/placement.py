@@ -123,7 +123,9 @@ def _legend(target: Target, client_cpus: Collection[int]) -> Markup:
         )
         for index, placed in enumerate(target.instances)
     ]
-    if client_cpus:
+    if not client_cpus:
+        lines.append(tag("li", "The load generator was not pinned: it ran wherever there was room."))
+    else:
         lines.append(
             tag("li", tag("b", "L"), f" load generator: CPU {format_list(client_cpus)}{_shared(target, client_cpus)}")
         )

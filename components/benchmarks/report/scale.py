@@ -19,11 +19,12 @@ class Scale(Protocol):
 
 @dataclass(frozen=True)
 class Linear:
-    """Equal distances for equal differences, from 0 to a round figure above `high`."""
+    """Equal distances for equal differences, from 0 to a round figure above `high`, or to `high` itself (`tight`)."""
 
     high: float
     start: float
     end: float
+    tight: bool = False
 
     def __call__(self, value: float) -> float:
         return self.start + (self.end - self.start) * value / self._top
@@ -32,7 +33,7 @@ class Linear:
     def ticks(self) -> tuple[tuple[float, str], ...]:
         """At most six round figures from 0 upwards."""
         step = self._step
-        return tuple((i * step, number(i * step)) for i in range(round(self._top / step) + 1))
+        return tuple((i * step, number(i * step)) for i in range(math.floor(self._top / step + 1e-9) + 1))
 
     @property
     def _step(self) -> float:
@@ -42,7 +43,8 @@ class Linear:
 
     @property
     def _top(self) -> float:
-        return math.ceil((self.high or 1.0) / self._step - 1e-9) * self._step
+        high = self.high or 1.0
+        return high if self.tight else math.ceil(high / self._step - 1e-9) * self._step
 
 
 @dataclass(frozen=True)

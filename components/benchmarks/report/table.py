@@ -9,7 +9,8 @@ from components.benchmarks import words
 from components.benchmarks.answer import Row
 from components.benchmarks.report.html import Child, Markup, spaced, tag
 from components.benchmarks.report.look import Look, swatch
-from components.benchmarks.result import Outcome
+from components.benchmarks.result import LoadShape, Outcome
+from components.benchmarks.verdict import applicable
 
 LATENCIES: Final = ("mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "p999_s", "max_s")
 COMPARED: Final = ("p50_s", "p99_s")
@@ -39,7 +40,7 @@ def scrolling(label: str, table: Markup) -> Markup:
     return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=label)
 
 
-def results_table(rows: Sequence[Row], looks: Mapping[str, Look]) -> Markup:
+def results_table(rows: Sequence[Row], looks: Mapping[str, Look], objective: Mapping[str, float]) -> Markup:
     """All figures, grouped by load; times in ms. What holds for every row is said once, above."""
     remarks = {id(row): _remarks(row) for row in rows}
     common = [said for said in remarks[id(rows[0])] if all(said in other for other in remarks.values())]
@@ -48,7 +49,9 @@ def results_table(rows: Sequence[Row], looks: Mapping[str, Look]) -> Markup:
     for label in dict.fromkeys(row.load.label for row in rows):
         group = [row for row in rows if row.load.label == label]
         first = next((row for row in group if row.valid), None)
-        lines = [_heading(group[0], len(COLUMNS) + 1 + judged)]
+        shown = applicable(objective, group[0].load, [row.load for row in rows])
+        aside = [words.METRICS[metric] for metric in objective if metric not in shown]
+        lines = [_heading(group[0].load, aside, len(COLUMNS) + 1 + judged)]
         for row in group:
             lines.append(_line(row, first, looks[row.target], judged))
             own = [said for said in remarks[id(row)] if said not in common]
@@ -64,11 +67,11 @@ def results_table(rows: Sequence[Row], looks: Mapping[str, Look]) -> Markup:
     )
 
 
-def _heading(row: Row, columns: int) -> Markup:
-    """The row that opens a load."""
-    load = row.load
+def _heading(load: LoadShape, aside: Sequence[str], columns: int) -> Markup:
+    """The row that opens a load; `aside` are the limits that it cannot show to be kept."""
     connections = f", {load.connections} connections" if load.connections else ""
     about = f"{load.duration_s:g} s after {load.warmup_s:g} s of warm-up{connections}"
+    about += f"; the limit of {words.listed(aside)} is not judged under this load" if aside else ""
     text = tag("span", spaced(tag("b", load.label), about))
     return tag("tr", tag("th", text, colspan=columns, scope="rowgroup"), class_="group")
 

@@ -23,7 +23,7 @@ def timeline_chart(name: str, load: str, series: Mapping[str, Sequence[Timeline]
     every = [each for runs in series.values() for each in runs]
     low, high = around(float(v) for each in every for v in (*each.median_ms, *each.max_ms))
     total_s = max(sum(each.duration_s for each in runs) for runs in series.values())
-    x = Linear(total_s, chart.LEFT, chart.RIGHT)
+    x = Linear(total_s, chart.LEFT, chart.RIGHT, tight=True)
     strips = []
     top: float = chart.TOP
     for target, runs in series.items():

@@ -73,6 +73,16 @@ def test_an_invalid_run_is_not_comparable_and_says_why(tmp_path: Path) -> None:
     assert pair.why == "B is invalid: the client was the bottleneck"
 
 
+def test_an_invalid_repeat_is_left_out_and_said(tmp_path: Path) -> None:
+    repeats = [
+        a_measurement("digits-latency", RATE, service_ms=1.2),
+        a_measurement("digits-latency", RATE, service_ms=9.0, repeat=1, invalid=("the client was late",)),
+    ]
+    comparison = compare(a_run(tmp_path, 1), a_result(tmp_path, measured=repeats, id="mixed"))
+    assert outcome_of(comparison) == "no difference shown"
+    assert comparison.caveats == ("1 of 2 repeats of 200/s Poisson on mixed:digits-latency are INVALID and left out",)
+
+
 def test_more_failed_requests_are_a_regression_and_make_latencies_incomparable(tmp_path: Path) -> None:
     failing = a_measurement("digits-latency", RATE, service_ms=1.2, fail=0.1)
     (pair,) = compare(a_run(tmp_path, 1), a_result(tmp_path, measured=[failing], id="failing")).pairs

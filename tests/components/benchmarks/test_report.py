@@ -145,6 +145,20 @@ def test_an_invalid_measurement_is_marked_with_its_reason(tmp_path: Path) -> Non
     assert any("INVALID" in line and "digits-kserve at 100/s Poisson" in line for line in page.words)
 
 
+def test_a_limit_is_neither_drawn_nor_judged_where_the_load_cannot_show_it(tmp_path: Path) -> None:
+    html = render([layouts(tmp_path)])
+    assert any("the limit of p99 is not judged under this load" in line for line in Page(html).words)
+    open_loop, closed_loop = html.split('id="r0-d1-title"')
+    assert "p99 ≤ 5 ms</text>" in open_loop
+    assert "</text></g>" in closed_loop
+    assert "p99 ≤ 5 ms</text>" not in closed_loop.split("Latency over time")[0]
+
+
+def test_a_load_generator_that_was_not_pinned_is_said_to_be_so(tmp_path: Path) -> None:
+    stored = a_result(tmp_path, measured=[a_measurement("digits-latency", a_load(), client_cpus=())])
+    assert "The load generator was not pinned: it ran wherever there was room." in Page(render([stored])).words
+
+
 def test_the_placement_picture_tells_shared_cores_from_own_ones(tmp_path: Path) -> None:
     shared = Page(render([layouts(tmp_path)])).words
     own = Page(render([platforms(tmp_path)])).words

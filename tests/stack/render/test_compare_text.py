@@ -12,8 +12,11 @@ from tests.builders.results import a_load
 
 
 def a_pair(outcome: Word = "slower", *, target: str = "digits-latency", noise: float | None = None) -> Pair:
+    slower = Evidence("mean", 1.21, 1.18, 1.24, 1e-9), 1e-8
+    level = Evidence("mean", 1.01, 0.99, 1.03, 0.3), 1.0
+    mean_b_s, (found, p) = (1.45e-3, slower) if outcome == "slower" else (1.21e-3, level)
     differences = (
-        Difference("mean", "s", 1.2e-3, 1.45e-3, Evidence("mean", 1.21, 1.18, 1.24, 1e-9), 1e-8, noise, outcome),
+        Difference("mean", "s", 1.2e-3, mean_b_s, found, p, noise, outcome),
         Difference(
             "p50", "s", 1.1e-3, 1.1e-3, Evidence("p50", 1.0, 0.98, 1.02, 0.7), 1.0, noise, "no difference shown"
         ),
