@@ -119,22 +119,27 @@ def read_data(given: str, standard_input: IO[str], inputs: Sequence[ModelInput])
     Raises:
         UsageError: it cannot be read or does not fit the model.
     """
-    path = Path(given)
-    if given == "-":
-        return _fitted("standard input", _json(standard_input.read(), "standard input"), inputs)
-    if given.lstrip()[:1] in ("[", "{"):
-        return _fitted("--data", _json(given, "--data"), inputs)
+    origin = {"-": "standard input"}.get(given, given)
     try:
-        if path.suffix in (".npz", ".npy"):
-            loaded = np.load(path, allow_pickle=False)
-            return _fitted(given, dict(loaded) if path.suffix == ".npz" else loaded, inputs)
-        return _fitted(given, _json(path.read_text(), given), inputs)
+        if given == "-":
+            return _fitted(origin, json.load(standard_input), inputs)
+        if given.lstrip()[:1] in ("[", "{"):
+            origin = "--data"
+            return _fitted(origin, json.loads(given), inputs)
+        match Path(given).suffix:
+            case ".npz":
+                with np.load(given, allow_pickle=False) as arrays:
+                    return _fitted(origin, dict(arrays), inputs)
+            case ".npy":
+                return _fitted(origin, np.load(given, allow_pickle=False), inputs)
+            case _:
+                return _fitted(origin, json.loads(Path(given).read_text()), inputs)
     except FileNotFoundError as error:
         raise UsageError(
             f"there is no data file {given}", remedy="give a file, - or JSON such as '[[1, 2]]'"
         ) from error
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{given} cannot be read as data", why=str(error)) from error
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{origin} cannot be read as data", why=str(error)) from error
 
 
 def _fitted(origin: str, given: Any, inputs: Sequence[ModelInput]) -> Dataset:
@@ -159,13 +164,6 @@ def _named(given: Any, inputs: Sequence[ModelInput]) -> dict[str, Array]:
     if isinstance(given, Mapping):
         return {str(name): np.asarray(values) for name, values in given.items()}
     return {inputs[0].name if inputs else "x": np.asarray(given)}
-
-
-def _json(text: str, origin: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"{origin} is not JSON", why=str(error)) from error
 
 
 def _ask(client: httpx.Client, target: Endpoint, protocol: Protocol, columns: Sequence[Column]) -> tuple[bytes, bytes]:

@@ -28,7 +28,7 @@ from components.serving.supervision_conf import daemon_conf
 from components.serving.supervision_processes import MARK, end, processes_of
 from schemas.errors import InferstackError, PreflightError
 
-START_S = 20.0
+ANSWER_S = 20.0
 # A socket's path fits 104 bytes on macOS and 108 on Linux; supervisor first binds it with `.PID` behind.
 SOCKET_PATH_BYTES = 94
 # What the daemon, and so every server, takes over of the caller's environment: nothing that changes a result.
@@ -106,17 +106,17 @@ def find(run: Path) -> Daemon | None:
     return daemon
 
 
-def ensure(run: Path) -> Daemon:
+def ensure(run: Path, answer_s: float = ANSWER_S) -> Daemon:
     """The stack's daemon, started if it does not run; what an earlier one left behind is ended first.
 
-    Programs whose configuration is there start with it.
+    Programs whose configuration is there start with it. A daemon that does not answer in `answer_s` is replaced.
 
     Raises:
         PreflightError: the run folder's path cannot be used.
         InferstackError: the daemon does not start; the message shows what it said.
     """
     _make_folders(run)
-    until = time.monotonic() + START_S
+    until = time.monotonic() + answer_s
     while time.monotonic() < until:
         with _lifetime_lock(run) as lock:
             if lock is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,3 +83,11 @@ def a_model(folder: Path) -> tuple[Path, str]:
     path = folder / "model.xml"
     ov.save_model(ov.Model([result], [x], "classifier"), path, compress_to_fp16=False)
     return path, ir_digest(path)
+
+
+def eventually(holds: Callable[[], Any], limit_s: float = 15.0) -> None:
+    """Wait until something holds."""
+    until = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.02)
