@@ -7,7 +7,7 @@ plan before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,10 @@ from schemas.spec import Model, Precision, Spec
 Props = dict[str, Any]
 
 RULE: Final = "FILE001"
+EXPLANATIONS: Final[Mapping[str, str]] = {
+    RULE: "Files that models and benchmarks name are there, and of a kind that can be used, before anything is made. A "
+    "path is taken from the folder of the file that states it.",
+}
 
 WEIGHT_BYTES: Final[dict[Precision, int]] = {"fp32": 4, "fp16": 2, "int8": 1}
 
