@@ -26,11 +26,12 @@ def remains(begun: Begun) -> Record:
 def leftover_of(begun: Begun, wanted: Record, old: Record | None) -> Record | None:
     """What to delete before `wanted` is made: the remains of an interrupted create of something else.
 
-    None when the same is made again (the provider adopts what is there), and when the remains are the resource itself.
+    None when what is wanted has the same name (the provider adopts or cleans what it finds there), and when the remains
+    are the resource itself.
     """
-    if begun.work != "creating" or begun.record.inputs == wanted.inputs:
+    if begun.work != "creating":
         return None
     left = remains(begun)
-    if old is not None and left.id == old.id:
+    if left.id == best_known_id(wanted) or (old is not None and left.id == old.id):
         return None
     return left
