@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,9 +55,9 @@ def some_arguments(folder: Path, ports: list[int], **changes: Any) -> Arguments:
     }  # fmt: skip
     if "data" not in changes:
         known["data"] = str(a_data_file(folder))
+    known["endpoints"] = tuple(Endpoint("127.0.0.1", port) for port in ports)
     return Arguments(
         load=shape,
-        endpoints=tuple(Endpoint("127.0.0.1", port) for port in ports),
         samples=str(folder / "samples.npz"),
         summary=str(folder / "summary.json"),
         **{**known, **changes},
@@ -90,3 +92,11 @@ def start(folder: Path, arguments: Arguments) -> subprocess.CompletedProcess[str
     path.write_text(as_json(arguments))
     command = [sys.executable, "-m", "components.benchmarks.load", str(path)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def until(condition: Callable[[], object], *, limit_s: float = 20.0) -> None:
+    """Wait until something is so, or fail."""
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.05)

@@ -42,6 +42,10 @@ def test_whoever_answers_most_carries_most(tmp_path: Path) -> None:
     assert found.sentences[-1].startswith("pinned carries most: ")
 
 
+def test_nobody_carries_most_where_all_kept_up_with_what_was_asked(tmp_path: Path) -> None:
+    assert answered(tmp_path, made("whole"), made("pinned")).carries_most is None
+
+
 def test_figures_within_three_percent_are_level(tmp_path: Path) -> None:
     found = answered(tmp_path, made("whole", ms=2.00), made("pinned", ms=2.02))
     assert found.fastest is not None
@@ -51,7 +55,7 @@ def test_figures_within_three_percent_are_level(tmp_path: Path) -> None:
 
 def test_the_first_sentence_says_who_meets_the_objective_and_the_next_who_does_not(tmp_path: Path) -> None:
     found = answered(tmp_path, made("whole", outcome="pass"), made("pinned", outcome="fail"), judged=True)
-    assert found.sentences[0] == "whole meets p99 <= 5 ms and no errors."
+    assert found.sentences[0] == "whole (p99 4.79 ms at 100/s Poisson) meets p99 <= 5 ms and no errors."
     assert found.sentences[1] == "pinned misses it: at 100/s Poisson, p99_s was looked at."
     assert (found.outcome, found.meets) == ("pass", ("whole",))
 

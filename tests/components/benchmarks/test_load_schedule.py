@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.benchmarks.load.pacing import LoopTimer, make_timer, pace
+from components.benchmarks.load.pacing import LoopTimer, Timer, make_timer, pace
 from components.benchmarks.load.record import clock
 from components.benchmarks.load.schedule import schedule
+from components.benchmarks.result import LoadShape
 from tests.components.benchmarks.load_builders import a_shape
 
 open_loops = st.builds(
@@ -25,7 +27,7 @@ open_loops = st.builds(
 
 
 @given(open_loops)
-def test_a_schedule_holds_exactly_the_rate_asked_in_order(load):  # type: ignore[no-untyped-def]
+def test_a_schedule_holds_exactly_the_rate_asked_in_order(load: LoadShape) -> None:
     times = schedule(load)
     measured = times[times >= 0]
     assert len(measured) == round(load.rate_per_s * load.duration_s)
@@ -35,7 +37,7 @@ def test_a_schedule_holds_exactly_the_rate_asked_in_order(load):  # type: ignore
 
 
 @given(open_loops)
-def test_the_same_seed_gives_the_same_times(load):  # type: ignore[no-untyped-def]
+def test_the_same_seed_gives_the_same_times(load: LoadShape) -> None:
     assert (schedule(load) == schedule(load)).all()
 
 
@@ -60,7 +62,7 @@ def test_a_closed_loop_has_no_schedule() -> None:
 
 
 @pytest.mark.parametrize("timer", [make_timer, LoopTimer])
-def test_pacing_fires_every_time_in_order_and_never_early(timer) -> None:  # type: ignore[no-untyped-def]
+def test_pacing_fires_every_time_in_order_and_never_early(timer: Callable[[Callable[[], None]], Timer]) -> None:
     begin = clock() + 0.01
     times, fired = [begin, begin, begin + 0.01, begin + 0.011, begin + 0.05], []
     asyncio.run(pace(times, lambda due: fired.append((due, clock())), timer))
