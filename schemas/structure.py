@@ -12,12 +12,14 @@ from typing import Any, Final
 from schemas import mismatch
 from schemas.errors import Problem
 from schemas.json_schema import json_schema, schema_text
+from schemas.mismatch import describe
+from schemas.overlay import child_shape
 from schemas.record import record
 from schemas.shape import Choice, Either, Field, ListOf, Record, Shape, TableOf, option_for, spec_shape
 from schemas.suggest import folded, listed, nearest
 from schemas.tree import Items, Node, Scalar, Table, Tree, labels, plain, problem_at
 
-__all__ = ["Finding", "check", "schema_text"]
+__all__ = ["Finding", "check", "instance", "schema_text"]
 
 # What people call things elsewhere, and what they are called here.
 SYNONYMS: Final = {
@@ -54,10 +56,27 @@ def check(tree: Tree) -> tuple[Finding, ...]:
 
     validator = Draft202012Validator(json_schema())
     found: dict[tuple[Any, ...], Finding] = {}
-    for error in validator.iter_errors(plain(tree.root, nulls=False)):
+    for error in validator.iter_errors(instance(tree.root, spec_shape())):
         for finding in _explain(tree, error):
             found.setdefault((finding.path, finding.problem.message), finding)
     return tuple(sorted(found.values(), key=_order))
+
+
+def instance(node: Node, shape: Shape | None) -> Any:
+    """The node as the schema sees it: known keys without a value count as absent."""
+    match node:
+        case Table():
+            shapes = {key: child_shape(shape, key) for key in node.entries}
+            return {
+                key: instance(value, shapes[key])
+                for key, value in node.entries.items()
+                if shapes[key] is None or not (isinstance(value, Scalar) and value.value is None)
+            }
+        case Items():
+            of = shape.of if isinstance(shape, ListOf) else None
+            return [instance(item, of) for item in node.items]
+        case _:
+            return plain(node)
 
 
 def _order(finding: Finding) -> tuple[Any, ...]:
@@ -77,7 +96,7 @@ def _explain(tree: Tree, error: Any) -> Iterator[Finding]:
                     yield from _explain(tree, inner)
         case "additionalProperties" if isinstance(spot.shape, Record) and isinstance(spot.node, Table):
             for key in spot.node.entries:
-                if key not in spot.shape.fields and plain(spot.node.entries[key]) is not None:
+                if key not in spot.shape.fields:
                     yield _unknown(spot, spot.shape, key)
         case "required" if isinstance(spot.shape, Record) and isinstance(spot.node, Table):
             yield from _missing(spot, spot.shape, spot.node)
@@ -190,14 +209,26 @@ def _home(spot: _Spot, record: Record, key: str) -> tuple[str, str]:
         if key in outer.fields:
             beside = next(f.key for f in outer.fields.values() if _contains(f.shape, record))
             return f"; it belongs further out, beside `{beside}`", f"Indent it like `{beside}`."
+    for tag, word in _other_branches(record, key):
+        remedy = f"Delete it; `cluster: !replace {{{tag}: ...}}` in an overlay leaves out all that the base says."
+        return f"; it belongs to {tag} {word}", remedy
     near = SYNONYMS.get(folded(key))
     near = near if near in record.fields else nearest(key, record.fields)
     if near:
         return f"; did you mean `{near}`?", f"Write `{near}`."
-    homes = [path for path, other in _records(spec_shape(), "") if key in other.fields]
+    homes = dict.fromkeys(path for path, other in _records(spec_shape(), "") if key in other.fields)
     if homes:
         return f"; it belongs under {listed(homes, most=3)}", "Move it there, or delete it."
     return "", "Delete it, or see `inferstack schema` for what can be said."
+
+
+def _other_branches(record: Record, key: str) -> Iterator[tuple[str, str]]:
+    """Other branches of the record's tagged union that have the key: ("provider", "gke")."""
+    for field in spec_shape().fields.values():
+        if isinstance(field.shape, Either) and record.cls in [getattr(o, "cls", None) for o in field.shape.options]:
+            for option in field.shape.options:
+                if isinstance(option, Record) and key in option.fields:
+                    yield field.shape.tag, describe(option.fields[field.shape.tag].shape)
 
 
 def _missing(spot: _Spot, record: Record, node: Table) -> Iterator[Finding]:

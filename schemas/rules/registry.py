@@ -56,7 +56,7 @@ class Rule:
     def example(self) -> str:
         """YAML that breaks the rule."""
         _, _, rest = self.text.partition("\nExample:\n")
-        return inspect.cleandoc(rest.split("\nRemedy:")[0])
+        return inspect.cleandoc("\n" + rest.split("\nRemedy:")[0])
 
     def problems(self, spec: Spec, tree: Tree) -> Iterator[Problem]:
         """All that breaks the rule, placed in the text."""

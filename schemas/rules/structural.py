@@ -23,8 +23,7 @@ _TEXTS: Final = {
         Why: Everything else depends on it. Tabs in indentation, missing spaces after a colon and quotes that are never
             closed are the usual slips.
         Example:
-            models:
-            \t- name: digits
+            models: [{name: digits
         Remedy: Indent with spaces, what belongs together in one column; quote texts that hold `: ` or ` #`.
     """,
     "SPEC004": """A key stands once in a mapping.
