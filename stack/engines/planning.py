@@ -83,6 +83,7 @@ def _change(step: Step, providers: Providers, origins: Origins) -> Change:
         retained=decision.op == "delete" and record.retain_on_delete,
         blocked=step.blocked,
         plans_only=record.custom and not record.is_provider and providers.plans_only(record.type),
+        dependencies=record.dependencies,
     )
 
 
