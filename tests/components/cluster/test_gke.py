@@ -1,0 +1,148 @@
+"""The GKE cluster as a Pulumi program: every property is one that the SDK knows, and says what the spec says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from components.cluster.gke import GkeCluster, account_id
+from components.cluster.gke_changes import knows
+from schemas.spec import GkeCluster as GkeClusterSpec
+from schemas.spec import Network, NodeRange, Upgrade
+from tests.components.cluster.gke_builders import a_cluster, a_full_cluster, a_full_pool, a_numa_pool, a_pool
+from tests.components.cluster.recording import Registered, registered_by
+from tests.components.cluster.sdk_shapes import mismatches
+
+POOL = "gcp:container/nodePool:NodePool"
+CLUSTER = "gcp:container/cluster:Cluster"
+
+
+def planned(spec: GkeClusterSpec) -> list[Registered]:
+    return registered_by(lambda: GkeCluster(spec, stack="digits"))
+
+
+def props(resources: list[Registered], type_: str, name: str = "") -> dict[str, Any]:
+    return next(r.props for r in resources if r.type == type_ and name in r.name)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # The SDK warns of classes of its own while it is imported.
+def test_every_property_is_known_to_the_sdk() -> None:
+    pytest.importorskip("pulumi_gcp")
+    from pulumi_gcp import compute, container, projects, serviceaccount
+
+    args = {
+        CLUSTER: (container.Cluster, container.ClusterArgs),
+        POOL: (container.NodePool, container.NodePoolArgs),
+        "gcp:compute/network:Network": (compute.Network, compute.NetworkArgs),
+        "gcp:compute/subnetwork:Subnetwork": (compute.Subnetwork, compute.SubnetworkArgs),
+        "gcp:compute/router:Router": (compute.Router, compute.RouterArgs),
+        "gcp:compute/routerNat:RouterNat": (compute.RouterNat, compute.RouterNatArgs),
+        "gcp:serviceaccount/account:Account": (serviceaccount.Account, serviceaccount.AccountArgs),
+        "gcp:projects/iAMMember:IAMMember": (projects.IAMMember, projects.IAMMemberArgs),
+        "gcp:projects/service:Service": (projects.Service, projects.ServiceArgs),
+    }
+    made = [r for spec in (a_full_cluster(), existing_network()) for r in planned(spec) if r.type.startswith("gcp:")]
+    assert {r.type for r in made} == set(args)
+    assert [wrong for r in made for wrong in mismatches(args[r.type][1], r.props, r.name)] == []
+    assert {type_: resource.pulumi_type for type_, (resource, _) in args.items()} == {type_: type_ for type_ in args}
+
+
+def existing_network() -> GkeClusterSpec:
+    return a_cluster(a_pool(), network=Network(name="shared", subnetwork="nodes"))
+
+
+def test_every_type_is_in_the_table_of_changes() -> None:
+    types = {r.type for r in planned(a_full_cluster()) if r.type.startswith("gcp:")}
+    assert [type_ for type_ in types if not knows(type_)] == []
+
+
+def test_a_pool_says_everything_the_way_the_api_wants_it() -> None:
+    pool = props(planned(a_full_cluster()), POOL, "full")
+    config = pool["nodeConfig"]
+    assert pool["autoscaling"] == {"minNodeCount": 1, "maxNodeCount": 4}
+    assert [taint["effect"] for taint in config["taints"]] == ["PREFER_NO_SCHEDULE", "NO_EXECUTE"]
+    assert config["kubeletConfig"] == {
+        "cpuManagerPolicy": "static",
+        "topologyManager": {"policy": "single-numa-node", "scope": "pod"},
+        "memoryManager": {"policy": "Static"},
+        "cpuCfsQuota": False,
+    }
+    assert config["advancedMachineFeatures"] == {"threadsPerCore": 1}
+    assert config["linuxNodeConfig"] == {"hugepagesConfig": {"hugepageSize2m": 512, "hugepageSize1g": 2}}
+    assert pool["upgradeSettings"] == {
+        "strategy": "BLUE_GREEN",
+        "blueGreenSettings": {
+            "standardRolloutPolicy": {"batchNodeCount": 2, "batchSoakDuration": "30s"},
+            "nodePoolSoakDuration": "1800s",
+        },
+    }
+    assert config["serviceAccount"] == "nodes@my-project.iam.gserviceaccount.com"
+
+
+def test_a_plain_pool_sets_the_cpu_manager_so_that_going_back_changes_it() -> None:
+    pool = props(planned(a_cluster(a_pool(upgrade=Upgrade(max_surge=0, max_unavailable=1)))), POOL)
+    assert pool["nodeCount"] == 1
+    assert pool["nodeConfig"]["kubeletConfig"] == {"cpuManagerPolicy": "none"}
+    assert pool["upgradeSettings"] == {"strategy": "SURGE", "maxSurge": 0, "maxUnavailable": 1}
+    assert not {"minCpuPlatform", "taints", "labels", "advancedMachineFeatures"} & pool["nodeConfig"].keys()
+
+
+def test_private_nodes_reach_out_through_a_nat() -> None:
+    types = Counter(r.type for r in planned(a_cluster(a_pool())))
+    assert types["gcp:compute/routerNat:RouterNat"] == 1
+    public = Counter(r.type for r in planned(a_cluster(a_pool(), network=Network(private_nodes=False))))
+    assert public["gcp:compute/routerNat:RouterNat"] == public["gcp:compute/router:Router"] == 0
+
+
+def test_pods_and_services_have_ranges_of_the_subnetwork() -> None:
+    made = planned(a_cluster(a_pool()))
+    ranges = {r["rangeName"] for r in props(made, "gcp:compute/subnetwork:Subnetwork")["secondaryIpRanges"]}
+    assert set(props(made, CLUSTER)["ipAllocationPolicy"].values()) == ranges == {"pods", "services"}
+
+
+def test_an_existing_network_is_left_alone() -> None:
+    made = planned(existing_network())
+    assert not [r for r in made if r.type.startswith("gcp:compute")]
+    assert (props(made, CLUSTER)["network"], props(made, CLUSTER)["subnetwork"]) == ("shared", "nodes")
+
+
+def test_nodes_run_as_an_account_with_few_rights() -> None:
+    made = planned(a_cluster(a_pool()))
+    roles = {r.props["role"] for r in made if r.type == "gcp:projects/iAMMember:IAMMember"}
+    assert roles == {"roles/container.defaultNodeServiceAccount", "roles/artifactregistry.reader"}
+    assert props(made, POOL)["nodeConfig"]["serviceAccount"] == "digits-nodes.email"
+
+
+def test_no_account_is_made_when_every_pool_has_its_own() -> None:
+    made = planned(a_cluster(a_full_pool()))
+    assert not [r for r in made if r.type.startswith(("gcp:serviceaccount", "gcp:projects/iAM"))]
+
+
+def test_the_cluster_has_the_stacks_name_unless_the_spec_has_one() -> None:
+    assert props(planned(a_cluster(a_pool())), CLUSTER)["name"] == "digits"
+    assert props(planned(a_full_cluster()), CLUSTER)["name"] == "named"
+
+
+def test_the_cluster_says_what_the_spec_says() -> None:
+    cluster = props(planned(a_full_cluster()), CLUSTER)
+    assert cluster["releaseChannel"] == {"channel": "EXTENDED"}
+    assert cluster["minMasterVersion"] == "1.34"
+    assert cluster["maintenancePolicy"] == {"dailyMaintenanceWindow": {"startTime": "03:00"}}
+    assert cluster["masterAuthorizedNetworksConfig"] == {"cidrBlocks": [{"cidrBlock": "192.0.2.0/24"}]}
+    assert cluster["deletionProtection"] is True
+    assert cluster["resourceLabels"] == {"team": "ml"}
+
+
+def test_pools_are_found_by_their_names_in_the_spec() -> None:
+    pools: list[str] = []
+    spec = a_cluster(a_numa_pool(), a_pool("loadtest", nodes=NodeRange(min=0, max=2)))
+    registered_by(lambda: pools.extend(GkeCluster(spec, stack="digits").node_pools))
+    assert pools == ["serving", "loadtest"]
+
+
+@pytest.mark.parametrize("name", ["digits", "a-cluster-with-a-name-of-forty-characters"])
+def test_account_ids_have_at_most_thirty_characters(name: str) -> None:
+    assert 6 <= len(account_id(name)) <= 30
+    assert account_id(name).endswith("-nodes")
