@@ -12,6 +12,7 @@ Python not run counts two or three times.
 from __future__ import annotations
 
 import asyncio
+import re
 import zlib
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -35,6 +36,7 @@ JSON: Final = b"application/json"
 _KEPT_HEADERS: Final = frozenset(
     (b"content-length", b"content-encoding", b"expect", b"inference-header-content-length")
 )
+_UPGRADE: Final = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 _REASONS: Final = {status.value: f"{status.value} {status.phrase}".encode() for status in HTTPStatus}
 
 
@@ -153,7 +155,9 @@ class Connection(asyncio.Protocol):
             return
         self._latest = None
         try:
-            self._parser.feed_data(data)
+            # An offer to speak HTTP/2 (Java's client makes it) may be passed over, but llhttp would skip the body.
+            offer = _UPGRADE.search(data, 0, end) if fresh else None
+            self._parser.feed_data(data[: offer.start()] + data[offer.end() :] if offer else data)
             if fresh:
                 self._remember(data[:end], len(data) - end)
         except httptools.HttpParserUpgrade:
@@ -207,6 +211,8 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._deaf:
             return
+        if self._parser.should_upgrade():
+            return  # refused by `data_received`
         self._receiving = False
         chunks, self._chunks = self._chunks, []
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
