@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 
@@ -19,6 +20,7 @@ def main() -> int:
     if plain.get("cpus") and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, plain["cpus"])
     if plain.get("tied"):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the starter's affair
         threading.Thread(target=_end_with_starter, daemon=True).start()
 
     from components import codec
@@ -31,6 +33,8 @@ def main() -> int:
     except InferstackError as error:
         print(": ".join(part for part in (error.message, error.why) if part), file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

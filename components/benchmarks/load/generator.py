@@ -7,6 +7,7 @@ import contextlib
 import gc
 import json
 import math
+import os
 import resource
 import time
 from collections.abc import Coroutine
@@ -60,7 +61,8 @@ def measure(arguments: Arguments) -> None:
     with contextlib.nullcontext() if load.clients is not None else punctual():
         run = run_loop(_run(arguments, requests, record))
     gc.enable()
-    measurement, samples = summarise(arguments, record, run, [len(r) for r in requests], labels)
+    affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    measurement, samples = summarise(arguments, record, run, [len(r) for r in requests], labels, affinity)
     sample_files.write(Path(arguments.samples), samples)
     Path(arguments.summary).write_text(json.dumps(codec.encode(measurement), allow_nan=False))
 

@@ -49,12 +49,14 @@ def summarise(
     run: Run,
     sizes: Sequence[int],
     labels: NDArray[np.int64] | None,
+    affinity: Iterable[int] = (),
 ) -> tuple[Measurement, Samples]:
     """The measurement, without a verdict, and its samples.
 
     Args:
         sizes: bytes of each prepared request.
         labels: the labels of each prepared request's rows, `(requests, batch)`.
+        affinity: the CPUs that the client may have run on, where it was not pinned.
     """
     load = arguments.load
     checked = check(arguments.protocol, record, run.warmup_requests, load.batch, labels)
@@ -85,7 +87,7 @@ def summarise(
         bytes_received=sum(record.received[n] for n in numbers),
         accuracy=checked.accuracy,
         invalid=tuple(reasons(arguments, record, samples, lag.p99_s, busy)),
-        client_cpus=arguments.cpus,
+        client_cpus=arguments.cpus or tuple(sorted(affinity)),
         shared_cpus=arguments.shared,
         samples="",
         verdict=None,
