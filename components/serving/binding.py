@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+BOUND = 0.9
+
 
 @dataclass(frozen=True)
 class Verified:
@@ -93,4 +95,5 @@ def _memory_words(process: Path, node: int) -> str:
     except OSError:
         return f"memory on NUMA node {node}: cannot be read"
     share = pages.get(node, 0) / max(1, sum(pages.values()))
-    return f"{share:.0%} of memory on NUMA node {node}"
+    # What a process shares with others (its interpreter's pages, say) may lie elsewhere however it is bound.
+    return f"memory on NUMA node {node}" if share >= BOUND else f"only {share:.0%} of memory on NUMA node {node}"

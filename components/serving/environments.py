@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -105,6 +106,7 @@ def _run(command: Sequence[str], environment: Environment, lock: int, packages: 
         text=True,
         errors="replace",
         pass_fds=(lock,),
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         try:
@@ -117,7 +119,7 @@ def _run(command: Sequence[str], environment: Environment, lock: int, packages: 
                 elif line.startswith("Installing collected"):
                     say(f"environment of {environment.name}: installing {packages} packages", 0.9)
         except BaseException:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             raise
     if process.returncode != 0:
         raise PreflightError(

@@ -45,13 +45,16 @@ class InstanceProvider(dynamic.ResourceProvider):
     """Brings serving processes up, one a resource; the id is the instance's name."""
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
-        """Everything the process is told restarts it; only another name, stack or folder makes another instance."""
+        """Everything the process is told restarts it; only another name, stack or folder makes another instance.
+
+        One that does not run any more (a reboot, a `kill`) is a change too, without any difference in its inputs: so an
+        `up` brings it back without a `refresh` before it.
+        """
         replaces = [key for key in REPLACES if olds.get(key) != news.get(key)]
         changed = [key for key in RESTARTS if _plain(key, olds) != _plain(key, news)]
         moved = [key for key in PORTS if news.get(key) is not None and olds.get(key) != news[key]]
-        altered = not olds.get("running", True)
         return dynamic.DiffResult(
-            changes=bool(replaces or changed or moved or altered),
+            changes=bool(replaces or changed or moved) or not _still_runs(olds),
             replaces=replaces,
             stables=["name", "stack", "state"],
             delete_before_replace=True,
@@ -99,11 +102,10 @@ class SupervisorProvider(dynamic.ResourceProvider):
     """Keeps a stack's supervisor daemon running; the id is the stack's name."""
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
-        """Another folder is another daemon; one that was found dead is started again."""
+        """Another folder is another daemon; one that does not run any more is started again."""
         replaces = [key for key in ("stack", "state") if olds.get(key) != news.get(key)]
-        return dynamic.DiffResult(
-            changes=bool(replaces) or not olds.get("running", True), replaces=replaces, delete_before_replace=True
-        )
+        gone = not olds.get("running", True) or supervisor.find(Path(olds["state"]) / "run") is None
+        return dynamic.DiffResult(changes=bool(replaces) or gone, replaces=replaces, delete_before_replace=True)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Start the daemon, or adopt the one that runs."""
@@ -146,6 +148,10 @@ def _up(props: Mapping[str, Any], kept: Ports | None) -> dict[str, Any]:
         "verified": str(deployed.binding),
         "running": True,
     }
+
+
+def _still_runs(outputs: Mapping[str, Any]) -> bool:
+    return bool(outputs.get("running", True)) and supervision.runs(Path(outputs["state"]) / "run", outputs["name"])
 
 
 def _daemon_up(props: Mapping[str, Any]) -> dict[str, Any]:

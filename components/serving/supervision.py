@@ -14,7 +14,7 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,8 @@ def deploy(instance: Instance, kept: Ports | None = None, platform: Platform = B
             _start(daemon, instance, ports, wanted)
         return _wait(daemon, instance, ports)
     except InferstackError:
-        _put_back(daemon, files, {} if before == wanted else before)
+        with suppress(supervisor.DaemonGoneError):
+            _put_back(daemon, files, {} if before == wanted else before)
         raise
 
 
@@ -92,6 +93,15 @@ def withdraw(run: Path, name: str) -> None:
         path.unlink(missing_ok=True)
     for log in files.log.parent.glob(f"{files.log.name}*"):
         log.unlink(missing_ok=True)
+
+
+def runs(run: Path, name: str) -> bool:
+    """Whether the supervisor has a process of that name running; a look that costs a millisecond."""
+    daemon = supervisor.find(run)
+    try:
+        return daemon is not None and _runs(daemon, name)
+    except supervisor.DaemonGoneError:
+        return False
 
 
 def look(instance: Instance, ports: Ports) -> Observed:

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +62,7 @@ def wait_until_ready(daemon: Daemon, instance: Instance, ports: Ports) -> int:
         if info["statename"] == "FATAL" or (
             info["statename"] in NOT_RUNNING and starts(instance.files) >= FAILED_STARTS
         ):
-            raise _ended(instance)
+            raise _ended(instance, info)
         answer = ask(instance, ports)
         if answer.ready and info["pid"]:
             if answer.digest != instance.model_digest:
@@ -84,10 +85,11 @@ def starts(files: Files) -> int:
         return 0
 
 
-def _ended(instance: Instance) -> InferstackError:
+def _ended(instance: Instance, info: Mapping[str, Any]) -> InferstackError:
+    if not (count := starts(instance.files)):
+        return InferstackError(f"{instance.name} cannot be started", why=info["spawnerr"], remedy="inferstack doctor")
     return InferstackError(
-        f"{instance.name} does not start: its process ended {starts(instance.files)} times, "
-        f"last with {_last_end(instance.files)}",
+        f"{instance.name} does not start: its process ended {count} times, last with {_last_end(instance.files)}",
         why=_log(instance),
         remedy=_look(instance),
     )

@@ -63,10 +63,16 @@ def test_a_system_without_proc_says_that_nothing_is_pinned(tmp_path: Path) -> No
     assert "not pinned" in str(found)
 
 
-def test_memory_is_told_by_the_share_of_pages_on_its_node(tmp_path: Path) -> None:
-    maps = "7f00 bind:1 anon=90 dirty=90 N0=9 N1=81 kernelpagesize_kB=4\n7f01 default file=/lib/x mapped=500 N0=500\n"
+@pytest.mark.parametrize(
+    ("elsewhere", "words"), [(9, "memory on NUMA node 1"), (81, "only 50% of memory on NUMA node 1")]
+)
+def test_memory_is_told_by_the_share_of_pages_on_its_node(tmp_path: Path, elsewhere: int, words: str) -> None:
+    maps = (
+        f"7f00 bind:1 anon=90 dirty=90 N0={elsewhere} N1=81 kernelpagesize_kB=4\n"
+        "7f01 default file=/lib/x mapped=500 N0=500\n"
+    )
     proc = a_proc(tmp_path, process="0", threads={7: "0"}, numa_maps=maps)
-    assert "90% of memory on NUMA node 1" in str(verify(7, {0}, 1, proc))
+    assert verify(7, {0}, 1, proc).words[-1] == words
 
 
 def test_pages_of_mapped_files_are_nobodys_memory() -> None:

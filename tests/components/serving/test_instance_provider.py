@@ -57,6 +57,8 @@ def test_an_instance_is_created_read_changed_and_deleted(tmp_path: Path) -> None
         assert answer.json()["predictions"][0][0] > 0.9
 
         assert PROVIDER.diff("digits-0", outs, asked).changes is False
+        defaults = {"scheduling": "auto", "drain_s": 10.0, "execution": "f32", "env": None}
+        assert PROVIDER.diff("digits-0", outs, {**asked, **defaults}).changes is False
         assert PROVIDER.read("digits-0", outs).outs == outs
 
         changed = {**asked, "cpus": [usable_cpus()[-1]], "env": {"WHO": "me"}}
@@ -76,6 +78,7 @@ def test_a_dead_instance_is_drift_that_the_next_update_mends(tmp_path: Path) -> 
         daemon = supervisor.find(state / "run")
         assert daemon is not None
         daemon.call("stopProcess", "digits-0")
+        assert PROVIDER.diff("digits-0", outs, asked).changes is True
         found = PROVIDER.read("digits-0", outs).outs or {}
         assert found["running"] is False
         assert found["verified"] == "it does not run (stopped)"
@@ -105,12 +108,6 @@ def test_only_another_name_makes_another_instance(change: dict[str, Any], replac
     asked = inputs(tmp_path / "state")
     found = PROVIDER.diff("digits-0", {**asked, "rest_port": 20000, "running": True}, {**asked, **change})
     assert (found.changes, found.replaces) == (True, replaces)
-
-
-def test_what_an_input_defaults_to_is_no_change(tmp_path: Path) -> None:
-    asked = inputs(tmp_path / "state")
-    olds = {**asked, "rest_port": 20000, "scheduling": "auto", "drain_s": 10.0}
-    assert PROVIDER.diff("digits-0", olds, {k: v for k, v in asked.items() if v not in (None, {})}).changes is False
 
 
 def test_the_supervisor_is_created_found_dead_and_started_again(tmp_path: Path) -> None:
