@@ -23,11 +23,11 @@ from components.cluster.topology import Topology
 from components.serving import placement_misfit as misfits
 from components.serving.placement_fit import describe_fit
 from components.serving.placement_layout import Seat, lay_out, seat_by_hand
-from components.serving.placement_misfit import EXPLANATIONS, Misfit
+from components.serving.placement_misfit import Misfit
 from components.serving.placement_request import ByHand, EachNode, Fill, Request, Spread, is_open, request_of, shape_of
 from components.serving.placement_room import Budget, Room
 
-__all__ = ["EXPLANATIONS", "Misfit", "Placed", "Placement", "Request", "place", "request_of"]
+__all__ = ["Misfit", "Placed", "Placement", "Request", "place", "request_of"]
 
 Asked = tuple[Request, EachNode | Spread | Fill]
 

@@ -1,7 +1,7 @@
 """What does not fit, said with by how much and with what would.
 
-Each function makes the problem of one rule; `EXPLANATIONS` is what `inferstack explain` prints of them. The problems
-carry no location: they name the path of the field (`Misfit.at`), and whoever has the tree finds the line.
+Each function makes the problem of one rule; `schemas.rules.fit` explains them. The problems carry no location: they
+name the path of the field (`Misfit.at`), and whoever has the tree finds the line.
 """
 
 from __future__ import annotations
@@ -14,18 +14,6 @@ from components.cluster.topology import Topology
 from components.serving.placement_request import Request
 from components.serving.placement_room import Budget, Room
 from schemas.errors import Problem, SpecError
-
-EXPLANATIONS: Final[Mapping[str, str]] = {
-    "NUMA010": "Instances have whole physical cores of one NUMA node each. Groups that are `exclusive` (the default) "
-    "share none, so together they need no more cores than the machine has free on each node.",
-    "NUMA011": "CPUs given by hand (`cores`) must be CPUs that this process may use: on-line, in its cpuset and in its "
-    "affinity. `inferstack topology` shows them.",
-    "NUMA012": "A core belongs to one group when any of its users is `exclusive`; two hardware threads of one core "
-    "count as the core.",
-    "NUMA013": "A CFS quota is CPU time that all threads share. More inference threads than the quota allows are "
-    "stopped in the middle of requests, which doubles the highest latencies.",
-    "NUMA014": "More inference threads than CPUs make the threads wait for each other.",
-}
 
 
 class Misfit(SpecError):

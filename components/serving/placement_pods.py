@@ -99,7 +99,9 @@ def _cut(serving: Serving, pool: NodePool, capacity: NodeCapacity, nodes: int) -
     match shape:
         case ByHand():
             remedy = "write `instances: {perNumaNode: 1, cores: N}`, or leave it to the layout"
-            raise _misfit(serving, f"{serving.name} names CPUs, but on a cluster kubelet chooses them", remedy)
+            raise _misfit(
+                serving, f"{serving.name} names CPUs, but on a cluster kubelet chooses them", remedy, "NUMA011"
+            )
         case EachNode():
             per_node = shape.per_node * capacity.numa_nodes
             cores = shape.cores or _largest(capacity, per_node)
@@ -178,9 +180,9 @@ def _does_not_fit(serving: Serving, pool: NodePool, capacity: NodeCapacity, *, p
     )
 
 
-def _misfit(serving: Serving, message: str, remedy: str) -> Misfit:
+def _misfit(serving: Serving, message: str, remedy: str, rule: str = "NUMA010") -> Misfit:
     why = "a pod has whole cores of one NUMA node, beside what kubelet and the system's pods need"
-    return Misfit((Problem("NUMA010", message, why=why, remedy=remedy),), (path_of(request_of(serving)),))
+    return Misfit((Problem(rule, message, why=why, remedy=remedy),), (path_of(request_of(serving)),))
 
 
 def crowded_pools(plans: Sequence[PodPlan], cluster: GkeCluster) -> tuple[str, ...]:

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from schemas.errors import Problem, UsageError
-from schemas.rules import benchmarks, cluster, gke, models, names, notyet, numa, serving, structural, traffic, trained
+from schemas.rules import (
+    benchmarks,
+    cluster,
+    fit,
+    gke,
+    models,
+    names,
+    notyet,
+    numa,
+    serving,
+    structural,
+    traffic,
+    trained,
+)
 from schemas.rules.registry import Rule, rules_of
 from schemas.spec import Spec
 from schemas.suggest import did_you_mean
@@ -18,8 +31,8 @@ def violations(spec: Spec, tree: Tree) -> tuple[Problem, ...]:
 
 
 def all_rules() -> tuple[Rule, ...]:
-    """Every rule, by id; those of reading, merging and structure among them."""
-    found = [*structural.RULES, *(rule for module in MODULES for rule in rules_of(module))]
+    """Every rule, by id; those of reading, merging, structure and placement among them."""
+    found = [*structural.RULES, *fit.RULES, *(rule for module in MODULES for rule in rules_of(module))]
     return tuple(sorted(found, key=lambda rule: rule.id))
 
 
