@@ -88,6 +88,11 @@ class Comparison:
     caveats: tuple[str, ...]
 
     @property
+    def regression(self) -> bool:
+        """Whether anything became worse."""
+        return any(pair.regressions for pair in self.pairs)
+
+    @property
     def regressions(self) -> tuple[str, ...]:
         """What became worse, a phrase for each pair with something worse."""
         return tuple(
@@ -327,11 +332,12 @@ def _conclude(pair: Pair) -> Pair:
         [f"{each.metric} {each.relative:+.1%}" for each in pair.differences if each.outcome == word]
         for word in ("slower", "faster")
     )
-    regressions = (*slower, *_worse_shares(pair))
+    shares = tuple(_worse_shares(pair))
+    regressions = (*slower, *shares)
     if pair.outcome == "not comparable":
         return replace(pair, regressions=regressions)
     outcome: Word = "slower" if slower else "faster" if faster else "no difference shown"
-    why = ", ".join([*slower, *faster]) or "what differs is within the noise"
+    why = ", ".join([*slower, *faster, *shares]) or "what differs is within the noise"
     return replace(pair, outcome=outcome, why=why, regressions=regressions)
 
 

@@ -58,7 +58,9 @@ def summary(comparison: Comparison) -> str:
         return f"{_named(pairs[0])}: {_verdict(pairs[0])}."
     counts = Counter(pair.outcome for pair in pairs)
     said = [f"{word} in {counts[word]}{_most(pairs, word)}" for word in ORDER if counts[word]]
-    return f"B against A in {len(pairs)} pairs: {', '.join(said)}."
+    worse = [f"{_named(p)} ({', '.join(p.regressions)})" for p in pairs if p.regressions and p.outcome != "slower"]
+    also = f" Worse though not slower: {', '.join(worse)}." if worse else ""
+    return f"B against A in {len(pairs)} pairs: {', '.join(said)}.{also}"
 
 
 def _most(pairs: Sequence[Pair], word: Word) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from components.benchmarks.compare import Comparison, Difference, Pair, Side, Word
 from components.benchmarks.significance import Evidence
@@ -47,6 +48,14 @@ def test_several_pairs_read_well(golden: Callable[[str, str], None]) -> None:
 def test_what_is_not_comparable_says_why_at_once() -> None:
     pair = Pair(Side("a", "t"), Side("b", "t"), a_load(), (), "not comparable", "B is invalid: no spare core", ())
     assert summary(a_comparison(pair)) == "t, 100/s Poisson: not comparable, B is invalid: no spare core."
+
+
+def test_lost_accuracy_is_in_the_sentence_though_nothing_is_slower() -> None:
+    lost = replace(a_pair("no difference shown"), regressions=("accuracy 97.8% -> 91.0%",))
+    assert summary(a_comparison(lost)).endswith("no difference shown, but accuracy 97.8% -> 91.0%.")
+    assert summary(a_comparison(lost, a_pair("faster"))).endswith(
+        "Worse though not slower: digits-latency, 200/s Poisson (accuracy 97.8% -> 91.0%)."
+    )
 
 
 def test_colour_marks_the_word_and_nothing_else() -> None:
