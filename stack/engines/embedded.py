@@ -59,7 +59,7 @@ class EmbeddedEngine:
         config: Mapping[str, str] | None = None,
     ) -> None:
         self.project, self.stack, self.state_dir = project, stack, state_dir
-        self._passphrase = passphrase
+        self._passphrase, self._keys = passphrase, dict[str, bytes]()
         known = {f"{urns.DYNAMIC_PACKAGE}:": DynamicProvider(project), **(providers or {})}
         by_prefix = Providers(tuple(known.items()), OfflineProvider())
         self._setting = runs.Setting(project, stack, by_prefix, config or {}, parallel)
@@ -169,7 +169,7 @@ class EmbeddedEngine:
     # ------------------------------------------------------------------------------------------ inside
 
     def _vault(self) -> Vault:
-        return Vault(self._passphrase)
+        return Vault(self._passphrase, keys=self._keys)
 
     def _applied(
         self,

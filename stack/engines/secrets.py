@@ -33,12 +33,15 @@ class Vault:
     """Seals and opens the secrets of one state.
 
     `adopt` takes over the salt that a state already has; without one, a salt is made when the first secret is sealed.
+    `keys` remembers keys by salt for vaults of the same passphrase that come later.
     """
 
-    def __init__(self, passphrase: str | None = None) -> None:
-        self._passphrase = passphrase
+    def __init__(
+        self, passphrase: str | None = None, *, keys: dict[str, bytes] | None = None, rounds: int = ROUNDS
+    ) -> None:
+        self._passphrase, self._rounds = passphrase, rounds
+        self._keys = {} if keys is None else keys
         self._salt: str | None = None
-        self._key: bytes | None = None
         self._lock = threading.Lock()
 
     @property
@@ -61,7 +64,7 @@ class Vault:
                 remedy="Export it with `pulumi stack export --show-secrets` and import that.",
             )
         with self._lock:
-            self._salt, self._key = provider["state"]["salt"], None
+            self._salt = provider["state"]["salt"]
 
     def seal(self, value: Value) -> Value:
         """The tree as it may be stored."""
@@ -104,25 +107,27 @@ class Vault:
             ) from error
 
     def _derived(self) -> bytes:
-        with self._lock:
-            if self._key is None:
-                self._key = self._derive()
-            return self._key
-
-    def _derive(self) -> bytes:
+        """The key, derived once for each salt."""
         if self._passphrase is None:
             raise PreflightError(
                 "The state holds encrypted secrets and no passphrase is given.",
                 why="It was written with a passphrase, which is nowhere stored.",
                 remedy=f"Set {PASSPHRASE_VARIABLES[0]} to the passphrase of this stack.",
             )
-        if self._salt is None:
-            raw = os.urandom(8)
-            key = hashlib.pbkdf2_hmac("sha256", self._passphrase.encode(), raw, ROUNDS, 32)
-            self._salt = f"v1:{_b64(raw)}:{_encrypt(key, 'pulumi')}"
-            return key
-        version, raw_text, check = self._salt.split(":", 2)
-        key = hashlib.pbkdf2_hmac("sha256", self._passphrase.encode(), base64.b64decode(raw_text), ROUNDS, 32)
+        with self._lock:
+            if self._salt is None:
+                raw = os.urandom(8)
+                key = hashlib.pbkdf2_hmac("sha256", self._passphrase.encode(), raw, self._rounds, 32)
+                self._salt = f"v1:{_b64(raw)}:{_encrypt(key, 'pulumi')}"
+                self._keys[self._salt] = key
+            if self._salt not in self._keys:
+                self._keys[self._salt] = self._checked(self._passphrase, self._salt)
+            return self._keys[self._salt]
+
+    def _checked(self, passphrase: str, salt: str) -> bytes:
+        """The key of a salt, which carries a word that only the right key decrypts."""
+        version, raw, check = salt.split(":", 2)
+        key = hashlib.pbkdf2_hmac("sha256", passphrase.encode(), base64.b64decode(raw), self._rounds, 32)
         try:
             fits = version == "v1" and _decrypt(key, check) == "pulumi"
         except ValueError:

@@ -1,0 +1,102 @@
+"""Secrets at rest: Pulumi's passphrase form, plain text without a passphrase, and no key without a secret."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from schemas.errors import PreflightError
+from stack.engines.secrets import Vault, passphrase_from
+from stack.engines.values import Secret
+from tests.fakes import FileResource, an_engine
+
+# A vector of Pulumi's own tests (pkg/secrets/passphrase): the salt of a state written with the passphrase `password`.
+PULUMIS_SALT = "v1:fozI5u6B030=:v1:F+6ZduKKd8G0/V7L:PGMFeIzwobWRKmEAzUdaQHqC5mMRIQ=="
+
+
+def a_secretive_program(tmp_path: Path) -> None:
+    """A file with a secret token."""
+    token = pulumi.Output.secret("hunter2")
+    FileResource("a", {"folder": str(tmp_path / "out"), "name": "a", "content": "x", "token": token})
+
+
+def test_a_salt_of_pulumi_takes_its_passphrase() -> None:
+    vault = Vault("password")
+    vault.adopt({"type": "passphrase", "state": {"salt": PULUMIS_SALT}})
+    sealed = vault.seal({"a": [Secret({"b": 1})]})
+
+    assert vault.open(sealed) == {"a": [Secret({"b": 1})]}
+
+
+def test_another_passphrase_is_refused() -> None:
+    vault = Vault("password", rounds=1000)
+    sealed = vault.seal(Secret("x"))
+    other = Vault("wrong", rounds=1000)
+    other.adopt(vault.provider)
+    with pytest.raises(PreflightError, match="does not fit"):
+        other.open(sealed)
+
+
+def test_without_a_passphrase_an_encrypted_secret_cannot_be_read() -> None:
+    vault = Vault("password", rounds=1000)
+    sealed = vault.seal(Secret("x"))
+    other = Vault()
+    other.adopt(vault.provider)
+    with pytest.raises(PreflightError, match="no passphrase is given"):
+        other.open(sealed)
+
+
+def test_a_damaged_secret_is_told() -> None:
+    vault = Vault("password", rounds=1000)
+    sealed = vault.seal(Secret("x"))
+    sealed["ciphertext"] = sealed["ciphertext"][:-6] + "AAAAA="
+    with pytest.raises(PreflightError, match="cannot be read"):
+        vault.open(sealed)
+
+
+def test_a_state_without_secrets_never_derives_a_key() -> None:
+    vault = Vault("password")
+    assert vault.open(vault.seal({"a": 1})) == {"a": 1}
+    assert vault.provider is None
+
+
+def test_with_a_passphrase_no_secret_stands_in_the_state(tmp_path: Path) -> None:
+    engine = an_engine(tmp_path, passphrase="open sesame")
+    outcome = engine.up(lambda: a_secretive_program(tmp_path))
+
+    text = (tmp_path / "state" / "checkpoint.json").read_text()
+    assert outcome.error is None
+    assert "hunter2" not in text
+    assert json.loads(text)["deployment"]["secrets_providers"]["type"] == "passphrase"
+    assert engine.preview(lambda: a_secretive_program(tmp_path)).empty
+    assert "hunter2" in json.dumps(engine.export(show_secrets=True))
+    with pytest.raises(PreflightError):
+        an_engine(tmp_path).preview(lambda: a_secretive_program(tmp_path))
+
+
+def test_a_journal_with_the_first_secret_can_be_read_again(tmp_path: Path) -> None:
+    from stack.engines import store
+    from stack.engines.records import Record
+    from stack.engines.state import Became
+
+    record = Record(urn="urn:pulumi:s::p::t:m:T::a", type="t:m:T", id="a", inputs={"token": Secret("hunter2")})
+    with store.writing(tmp_path, Vault("open sesame", rounds=1000)) as ledger:
+        ledger.record(Became(record))
+        ledger.abandon()
+
+    assert "hunter2" not in (tmp_path / store.JOURNAL).read_text()
+    assert store.read(tmp_path, Vault("open sesame", rounds=1000)).records[record.urn] == record
+
+
+def test_the_passphrase_comes_from_either_variable() -> None:
+    assert passphrase_from({"PULUMI_CONFIG_PASSPHRASE": "a"}) == "a"
+    assert passphrase_from({"INFERSTACK_PASSPHRASE": "b", "PULUMI_CONFIG_PASSPHRASE": "a"}) == "b"
+    assert passphrase_from({}) is None
+
+
+def test_secrets_of_a_cloud_are_told_to_be_out_of_reach() -> None:
+    with pytest.raises(PreflightError, match="kept by 'cloud'"):
+        Vault("x").adopt({"type": "cloud", "state": {}})
