@@ -21,6 +21,7 @@ INSTANCE: Final = "pulumi-python:dynamic/inferstack:Instance"
 MODEL: Final = "pulumi-python:dynamic/inferstack:Model"
 SUPERVISOR: Final = "pulumi-python:dynamic/inferstack:Supervisor"
 BENCHMARK: Final = "pulumi-python:dynamic/inferstack:Benchmark"
+_STACK_TYPE: Final = "pulumi:pulumi:Stack"
 
 
 @dataclass(frozen=True)
@@ -197,8 +198,9 @@ def impact_of(changes: Iterable[Change]) -> Impact:
 
 
 def _group_of(change: Change) -> str:
-    """An instance belongs to the component it is a child of; its own name without the index says the same."""
-    return change.parent.rpartition("::")[2] if change.parent else change.name.rpartition("-")[0]
+    """An instance belongs to the component it is a child of; below the stack itself its name without the index says."""
+    in_component = change.parent and _STACK_TYPE not in change.parent
+    return change.parent.rpartition("::")[2] if in_component else change.name.rpartition("-")[0]
 
 
 def _group_impact(name: str, members: Iterable[Change], shaken: bool) -> GroupImpact:

@@ -30,7 +30,7 @@ def plan_markdown(plan: Plan, *, limit: int = LIMIT) -> str:
         parts += [f"| | and {len(impact) - 50} more |"] if len(impact) > 50 else []
         parts += [""]
     if plan.notes:
-        parts += [*(f"- {_escaped(note)}" for note in plan.notes[:50]), ""]
+        parts += [*(f"- {_escaped(note)}" for note in plan.notes[:50]), "", ""]
     head = "\n".join(parts)
     blocks = list(_blocks(plan))
     if not blocks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from stack.plan import Change, Plan, PropertyChange
+from stack.plan import Plan, PropertyChange
 from stack.render.plan_words import (
     SIGNS,
     change_text,
@@ -18,7 +18,7 @@ from stack.render.plan_words import (
 )
 
 _COLOURS: Final = {"+": "32", "~": "33", "+-": "35", "-": "31", ">": "36", "dim": "2", "bold": "1", "alarm": "1;31"}
-_COLUMN: Final = 46  # where types and sources begin
+_NARROWEST, _WIDEST = 24, 46  # of the column before types and sources
 
 Paint = Callable[[str, str], str]
 
@@ -30,42 +30,43 @@ def render_plan(plan: Plan, *, colour: bool = False, details: bool = False) -> s
     body = list(_tree_lines(plan, paint, details))
     if body:
         lines += ["", *body]
-    if plan.outputs and not plan.destroy and not plan.empty:
-        lines += ["", "Outputs", *(f"      {_aligned(change_text(found), '', paint)}" for found in plan.outputs)]
+    known = [found for found in plan.outputs if not (found.unknown or plan.destroy)]
+    if known:
+        lines += ["", "Outputs", *(f"    {change_text(found)}" for found in known)]
     if impact := impact_lines(plan.impact):
         width = max(len(name) for name, _ in impact)
         lines += ["", "Impact", *(f"    {name:<{width}}  {_alarmed(text, paint)}" for name, text in impact)]
     if plan.notes:
-        lines += ["", *(f"    {note}" for note in plan.notes)]
+        lines += ["", "Notes", *(f"    {note}" for note in plan.notes)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def _tree_lines(plan: Plan, paint: Paint, details: bool) -> Iterator[str]:
-    for line in tree(plan):
+    lines = tree(plan)
+    longest = max((2 * line.depth + len(line.change.name) for line in lines), default=0)
+    column = min(max(longest, _NARROWEST), _WIDEST)
+    for line in lines:
         indent = "  " * line.depth
-        yield _resource(line.change, indent, paint)
+        sign = SIGNS[line.change.op]
+        name = _aligned(f"{indent}{line.change.name}", short_type(line.change.type), column, paint)
+        yield f"  {paint(sign, f'{sign:>2}')}  {name}"
         if line.change.op != "create" or details:
-            yield from (_property(found, indent, paint) for found in line.change.properties)
+            for found in line.change.properties:
+                yield f"      {_aligned(f'{indent}  {change_text(found)}', _cause(found), column, paint)}"
         for remark in remarks(line.change):
             yield f"      {indent}  {_alarmed(remark, paint)}"
         if line.more:
             yield f"      {indent}{paint('dim', f'... and {line.more} more in the same way')}"
 
 
-def _resource(change: Change, indent: str, paint: Paint) -> str:
-    sign = SIGNS[change.op]
-    left = f"{indent}{change.name}"
-    return f"  {paint(sign, f'{sign:>2}')}  {_aligned(left, short_type(change.type), paint)}"
+def _cause(found: PropertyChange) -> str:
+    """Where the value comes from, and that it forces a replacement."""
+    forces = f"forces replacement: {found.why}" if found.forces_replacement else ""
+    return "; ".join(part for part in (source_text(found), forces) if part)
 
 
-def _property(found: PropertyChange, indent: str, paint: Paint) -> str:
-    line = _aligned(f"{indent}  {change_text(found)}", source_text(found), paint)
-    forces = f"  forces replacement: {found.why}" if found.forces_replacement else ""
-    return f"      {line}{paint('+-', forces) if forces else ''}"
-
-
-def _aligned(left: str, right: str, paint: Paint) -> str:
-    return f"{left:<{_COLUMN}}  {paint('dim', right)}" if right else left
+def _aligned(left: str, right: str, column: int, paint: Paint) -> str:
+    return f"{left:<{column}}  {paint('dim', right)}" if right else left
 
 
 def _alarmed(text: str, paint: Paint) -> str:
