@@ -46,7 +46,7 @@ def describe(shape: Shape) -> str:
         case ListOf():
             return "a list of mappings" if isinstance(shape.of, Record) else "a list"
         case Either():
-            return " or ".join(describe(o) for o in shape.options if not shape.tag) or "a mapping"
+            return f"a mapping with `{shape.tag}`" if shape.tag else " or ".join(describe(o) for o in shape.options)
         case Record():
             return f"a mapping with {listed(_main_keys(shape), most=8)}"
         case _:
@@ -87,7 +87,7 @@ def kind(node: Node) -> str:
 def explain(field: Field | None, shape: Shape, node: Node, key: str = "") -> Mismatch:
     """Why the node does not fit the shape; `field` is the key it stands under, else `key` is what the user calls it."""
     subject = f"`{field.key if field else key}`" if field or key else "this item"
-    why = field.doc if field else ""
+    why = field.doc if field else shape.doc if isinstance(shape, Record) else ""
     if not isinstance(node, Scalar):
         return _wrong_kind(subject, why, shape, node)
     if node.value is None:

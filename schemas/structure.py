@@ -16,6 +16,7 @@ from schemas.mismatch import describe
 from schemas.overlay import child_shape
 from schemas.record import record
 from schemas.shape import Choice, Either, Field, ListOf, Record, Shape, TableOf, option_for, spec_shape
+from schemas.spec import Spec
 from schemas.suggest import folded, listed, nearest
 from schemas.tree import Items, Node, Scalar, Table, Tree, labels, plain, problem_at
 
@@ -85,7 +86,8 @@ def _order(finding: Finding) -> tuple[Any, ...]:
 
 
 def _explain(tree: Tree, error: Any) -> Iterator[Finding]:
-    spot = _spot(tree, list(error.absolute_path))
+    union = _spot(tree, list(error.absolute_path))
+    spot = union if error.validator in ("anyOf", "oneOf") else _resolved(union)
     match error.validator:
         case "anyOf" | "oneOf":
             branch = _branch(spot)
@@ -121,7 +123,9 @@ def _unknown_tag(spot: _Spot, shape: Either, node: Table) -> Finding:
     words = tuple(word for f in fields if isinstance(f.shape, Choice) for word in f.shape.values)
     tag = node.entries[shape.tag]
     found = mismatch.explain(fields[0], Choice(words), tag)
-    problem = problem_at(tag.place, found.rule, found.message, why="", remedy=found.remedy)
+    problem = problem_at(
+        tag.place, found.rule, found.message, why=spot.field.doc if spot.field else "", remedy=found.remedy
+    )
     return Finding((*spot.path, shape.tag), problem)
 
 
@@ -132,16 +136,16 @@ def _spot(tree: Tree, path: Sequence[str | int]) -> _Spot:
     spot = _Spot(tree.root, spec_shape(), None, (), ())
     for part in path:
         spot = _inside(_resolved(spot), part)
-    return _resolved(spot, unions=False)
+    return spot
 
 
-def _resolved(spot: _Spot, *, unions: bool = True) -> _Spot:
+def _resolved(spot: _Spot) -> _Spot:
     """The spot with a union narrowed to the branch that its value takes."""
     shape = spot.shape
-    if unions and isinstance(shape, Either):
+    if isinstance(shape, Either):
         branch = _branch(spot)
-        shape = shape.options[branch] if branch is not None else None
-    if isinstance(shape, ListOf) and shape.single and unions and isinstance(spot.node, Table):
+        shape = shape.options[branch] if branch is not None else shape
+    if isinstance(shape, ListOf) and shape.single and isinstance(spot.node, Table):
         shape = shape.of
     return _Spot(spot.node, shape, spot.field, spot.around, spot.path)
 
@@ -241,17 +245,18 @@ def _missing(spot: _Spot, record: Record, node: Table) -> Iterator[Finding]:
         place = node.keys.get(field.key, node.place)
         empty = field.key in node.entries
         message = f"`{field.key}` is empty" if empty else f"`{field.key}` is missing"
-        example = _example(field)
+        example = _example(field, record)
         remedy = f"Write {example} after it." if empty else f"Add `{field.key}: {example}`."
         problem = problem_at(place, "SPEC011", message, why=field.doc, remedy=remedy)
         yield Finding((*spot.path, field.key), problem)
 
 
-def _example(field: Field) -> str:
-    shape = field.shape
-    if isinstance(shape, Choice):
-        return str(shape.values[0])
-    return {"name": "my-stack", "targets": "[my-serving-group]"}.get(field.key, "...")
+def _example(field: Field, record: Record) -> str:
+    if isinstance(field.shape, Choice):
+        return str(field.shape.values[0])
+    if field.key == "name":
+        return f"my-{'stack' if record.cls is Spec else record.cls.__name__.lower()}"
+    return "[my-serving]" if field.key == "targets" else "..."
 
 
 def _record_in(shape: Shape) -> Record | None:

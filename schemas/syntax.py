@@ -56,6 +56,15 @@ def explain(
                 f"The reader gave up on line {line + 1}.",
                 "Check that each [ has its ], each { its }, and that commas stand between the values.",
             )
+        case "mapping values are not allowed in this context" if line and _is_bare(lines[line - 1], text):
+            before = lines[line - 1]
+            return Syntax(
+                line - 1,
+                len(before) - len(before.lstrip()),
+                "a key without its `:`",
+                "Each line of a mapping is `key: value`, with a space after the colon.",
+                "Add the colon and the space.",
+            )
         case "mapping values are not allowed in this context":
             return Syntax(
                 line,
@@ -105,3 +114,9 @@ def explain(
                 f"The reader was {context}." if context else "",
                 "Compare the indentation, quotes and brackets with the lines before.",
             )
+
+
+def _is_bare(before: str, line: str) -> bool:
+    """Whether the line before looks like a key that lacks its colon: as deep as this line, and without one."""
+    depth = len(before) - len(before.lstrip())
+    return bool(before.strip()) and ":" not in before and depth == len(line) - len(line.lstrip())

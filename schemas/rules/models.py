@@ -102,7 +102,11 @@ def sources_can_be_read(spec: Spec, tree: Tree) -> Iterator[Violation]:
             found = UNREADABLE.get(PurePosixPath(name).suffix.lower())
             if found is not None:
                 message = f"`{PurePosixPath(name).name}` cannot be converted"
-                yield Violation(path, message, why=found.why, remedy=found.remedy)
+                yield Violation(path, message, why=_sentence(found.why), remedy=_sentence(found.remedy))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _model_files(model: Model) -> Iterator[tuple[str, str]]:

@@ -69,7 +69,7 @@ def benchmark_targets_exist(spec: Spec, tree: Tree) -> Iterator[Violation]:
         for index, target in enumerate(benchmark.targets):
             if target in known:
                 continue
-            serve_it = [group.name for group in spec.serving if group.model == target]
+            serve_it = dict.fromkeys(group.name for group in spec.serving if group.model == target)
             if target in models and serve_it:
                 yield Violation(
                     f"{benchmark.at}.targets.{index}",
@@ -122,7 +122,7 @@ def node_pools_exist(spec: Spec, tree: Tree) -> Iterator[Violation]:
 
 
 def _unknown(path: str, what: str, name: str, known: Iterable[str], *, key: bool = False) -> Violation:
-    known = list(known)
+    known = list(dict.fromkeys(known))
     near = nearest(name, known)
     there = f"The spec has {listed(known)}." if known else f"The spec has no {what} at all."
     return Violation(

@@ -21,8 +21,7 @@ def render_problems(problems: Sequence[Problem], colour: bool = False) -> str:
     """All problems, one after another, and how many there are; ends in a newline."""
     parts = [_problem(problem, colour) for problem in problems]
     count = len(problems)
-    ids = sorted({problem.rule for problem in problems})
-    more = f"`inferstack explain {ids[0]}` says more" if ids else ""
+    more = f"`inferstack explain {problems[0].rule}` says more" if problems else ""
     last = f"{count} problem{'' if count == 1 else 's'}{'; ' if more else ''}{more}."
     return "\n".join([*parts, last]) + "\n"
 
@@ -59,11 +58,11 @@ def _problem(problem: Problem, colour: bool) -> str:
 
 
 def _source(problem: Problem, colour: bool) -> list[str]:
-    """The line and a caret under the token; a long line is shown around it, a tab as wide as the caret takes it."""
+    """The line and a caret under the token; a long line is shown around it, a tab as an arrow."""
     assert problem.location is not None
     if not problem.source_line.strip():
         return []
-    text = problem.source_line.replace("\t", " ").rstrip()
+    text = problem.source_line.rstrip().replace("\t", "→")
     start = problem.location.column - 1
     length = max(1, min(problem.location.length, len(text) - start))
     cut = max(0, start - 60)
