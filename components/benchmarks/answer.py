@@ -150,6 +150,8 @@ def _reasons(rows: tuple[Row, ...], outcome: Outcome) -> Iterable[str]:
     for row in rows:
         checks = [c for m in row.measurements if m.verdict for c in m.verdict.checks if c.outcome == outcome]
         decisive = {c.metric: c.why for c in checks}
+        if outcome == row.outcome and not checks:
+            decisive = {"": "the repeats disagree"}
         for why in dict.fromkeys(decisive.values()):
             yield f"at {row.load.label}, {why}"
 

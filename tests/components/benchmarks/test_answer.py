@@ -113,6 +113,7 @@ def test_repeats_are_taken_together_by_their_medians_without_the_invalid(tmp_pat
 def test_repeats_that_disagree_are_undecided(tmp_path: Path) -> None:
     found = answered(tmp_path, made("whole", outcome="pass"), made("whole", outcome="fail", repeat=1), judged=True)
     assert found.standings[0].outcome == "undecided"
+    assert found.standings[0].why == ("at 100/s Poisson, the repeats disagree",)
 
 
 def test_a_result_without_a_good_answer_has_no_fastest(tmp_path: Path) -> None:
