@@ -18,7 +18,7 @@ from components.serving.placement import Placement
 from components.site import Site
 from schemas.load import Loaded
 from schemas.overlay import Origin
-from schemas.spec import GkeCluster, KubernetesCluster, LocalCluster, Spec
+from schemas.spec import GkeCluster, KubernetesCluster, LocalCluster
 
 PROJECT: Final = "inferstack"
 Origins = Callable[[str, str, str], Origin | None]
@@ -56,14 +56,14 @@ def build(loaded: Loaded, site: Site, *, rerun: Mapping[str, str] | None = None)
 
             found = machine.read(Path(cluster.topology)) if cluster.topology else machine.read()
             return local.build(loaded, site, found, recorded=cluster.topology is not None, rerun=rerun or {})
-        case GkeCluster():
+        case GkeCluster() as cluster:
             from stack.programs import gke
 
-            return gke.build(loaded, site)
-        case KubernetesCluster():
+            return gke.build(loaded, site, cluster)
+        case KubernetesCluster() as cluster:
             from stack.programs import kubernetes
 
-            return kubernetes.build(loaded, site)
+            return kubernetes.build(loaded, site, cluster)
         case other:
             assert_never(other)
 
@@ -87,8 +87,8 @@ def origins_of(loaded: Loaded, sources: Mapping[str, Sources]) -> Origins:
         if (source := sources.get(name)) is None:
             return None
         top = path.split(".")[0].split("[")[0]
-        for field in (*source.fields.get(top, ()), camel(path), camel(top)):
-            if found := loaded.tree.origin(f"{source.at}.{field}"):
+        for key in (*source.fields.get(top, ()), camel(path), camel(top)):
+            if found := loaded.tree.origin(f"{source.at}.{key}"):
                 return found
         return loaded.tree.origin(source.at)
 
@@ -99,8 +99,3 @@ def camel(path: str) -> str:
     """`max_request_bytes` as the spec would spell it: `maxRequestBytes`."""
     first, *rest = path.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-def uses_pulumi_engine(spec: Spec) -> bool:
-    """Whether applying needs the real Pulumi engine."""
-    return spec.engine == "pulumi" or isinstance(spec.cluster, GkeCluster)

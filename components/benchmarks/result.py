@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+FILE: Final = "result.json"
+"""The file that holds a result, in the folder of its run."""
 
 Outcome = Literal["pass", "fail", "undecided", "invalid"]
 

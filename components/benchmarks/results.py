@@ -17,12 +17,11 @@ from pathlib import Path
 
 from components import codec
 from components.benchmarks import samples
-from components.benchmarks.result import Measurement, Result
+from components.benchmarks.result import FILE, Measurement, Result
 from components.benchmarks.samples import Samples
 from schemas.errors import UsageError
 
 VERSION = 1
-FILE = "result.json"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pulumi
 
+from components.cluster.kubeconfig import gke_kubeconfig
 from components.cluster.network import ClusterNetwork, GcpResource, cluster_network
 from components.cluster.node_pool import node_pool
 from schemas.spec import GkeCluster as GkeClusterSpec
@@ -25,7 +26,10 @@ LONGEST_ACCOUNT_ID: Final = 30
 
 
 class GkeCluster(pulumi.ComponentResource):
-    """The cluster of a spec; `name` is what it is called in the cloud, `node_pools` are by the spec's names."""
+    """The cluster of a spec; `name` is what it is called in the cloud, `node_pools` are by the spec's names.
+
+    `kubeconfig` reaches it once it stands.
+    """
 
     def __init__(self, spec: GkeClusterSpec, *, stack: str, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare everything; `stack` names the cluster unless the spec does."""
@@ -40,7 +44,7 @@ class GkeCluster(pulumi.ComponentResource):
             self.name,
             cluster_props(spec, self.name, network),
             pulumi.ResourceOptions(parent=self, depends_on=[*apis, *network.resources]),
-            outputs=("endpoint",),
+            outputs=("endpoint", "masterAuth"),
         )
         account, rights = self._node_account(spec, after_apis)
         self.node_pools = {
@@ -54,6 +58,9 @@ class GkeCluster(pulumi.ComponentResource):
             )
             for pool in spec.node_pools
         }
+        self.kubeconfig = pulumi.Output.all(
+            self.cluster.output("name"), self.cluster.output("endpoint"), self.cluster.output("masterAuth")
+        ).apply(lambda known: gke_kubeconfig(known[0], known[1], known[2]["clusterCaCertificate"]))
         self.register_outputs({"name": self.cluster.output("name"), "endpoint": self.cluster.output("endpoint")})
 
     def _node_account(

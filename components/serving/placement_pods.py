@@ -18,7 +18,7 @@ from components.cluster.machines import MachineType, find_machine
 from components.serving.placement_misfit import Misfit, path_of
 from components.serving.placement_request import ByHand, EachNode, Fill, Spread, request_of, shape_of
 from schemas.errors import Problem
-from schemas.spec import GkeCluster, NodePool, Serving
+from schemas.spec import GkeCluster, Instances, NodePool, Serving
 
 # The spec has no field for memory yet; OVMS with a model of some 100 MB stays under 1 GiB, and even the highcpu types
 # have a GiB a core.
@@ -29,10 +29,13 @@ NUMBERS: Final = {1: "one", 2: "two", 3: "three", 4: "four"}
 
 @dataclass(frozen=True)
 class PodPlan:
-    """The equal pods of a group: CPUs and memory of each (requests and limits alike), threads and streams inside."""
+    """The equal pods of a group: CPUs and memory of each (requests and limits alike), threads and streams inside.
+
+    `pool` is None on a cluster whose nodes are somebody else's.
+    """
 
     group: str
-    pool: NodePool
+    pool: NodePool | None
     replicas: int
     per_node: int
     cores: int
@@ -67,9 +70,17 @@ def plan_pods(cluster: GkeCluster, serving: Serving) -> PodPlan:
     return _plan(serving, pool, capacity, per_node=per_node, cores=cores, count=count, fit=fit)
 
 
+def plan_pods_anywhere(serving: Serving) -> PodPlan:
+    """The pods of a group on a cluster whose nodes are not known: as the spec says, not fitted; two CPUs a core."""
+    asked = serving.instances or Instances()
+    note = f"{serving.name}: the nodes of an existing cluster are not read, so pods are not fitted"
+    count = asked.count or asked.per_numa_node or 1
+    return _plan(serving, None, None, per_node=1, cores=asked.cores or 1, count=count, fit=(note,))
+
+
 def _plan(
     serving: Serving,
-    pool: NodePool,
+    pool: NodePool | None,
     capacity: NodeCapacity | None,
     *,
     per_node: int,
@@ -77,7 +88,7 @@ def _plan(
     count: int,
     fit: tuple[str, ...],
 ) -> PodPlan:
-    width = capacity.cpus_per_core if capacity else (pool.threads_per_core or 2)
+    width = capacity.cpus_per_core if capacity else (pool and pool.threads_per_core) or 2
     memory_mib = max(LEAST_MEMORY_MIB, MEMORY_MIB_PER_CORE * cores)
     return PodPlan(
         group=serving.name,

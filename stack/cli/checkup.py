@@ -6,7 +6,6 @@ import importlib.util
 import os
 import platform
 import shutil
-import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -44,8 +43,6 @@ def check_machine() -> list[Finding]:
 
 def _python() -> Finding:
     found = f"{platform.python_version()} on {platform.system()} {platform.release()}"
-    if sys.version_info < (3, 11):
-        return Finding("python", "fail", found, "install Python 3.11 or newer")
     return Finding("python", "ok", found)
 
 

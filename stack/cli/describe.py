@@ -69,7 +69,7 @@ def schema() -> int:
 
     A spec whose first line is `# yaml-language-server: $schema=PATH` is completed and checked by editors.
     """
-    from schemas.structure import schema_text
+    from schemas.json_schema import schema_text
 
     click.echo(schema_text(), nl=False)
     return 0

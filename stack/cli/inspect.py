@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -66,7 +67,6 @@ def show_resource(name: str, stack: str | None, state_dir: str | None) -> int:
     import difflib
 
     from stack.cli.deploy import engine_of
-    from stack.engines.values import conceal
 
     records = engine_of(open_stack(stack, state_dir)).resources()
     found = [record for record in records if name in (record.urn, record.name)]
@@ -78,11 +78,26 @@ def show_resource(name: str, stack: str | None, state_dir: str | None) -> int:
         )
     print_json(
         [
-            {"urn": r.urn, "type": r.type, "id": r.id, "inputs": conceal(r.inputs), "outputs": conceal(r.outputs)}
+            {"urn": r.urn, "type": r.type, "id": r.id, "inputs": _masked(r.inputs), "outputs": _masked(r.outputs)}
             for r in found
         ]
     )
     return 0
+
+
+def _masked(value: Any) -> Any:
+    """A value of the state for reading: secrets masked, pickled providers left out."""
+    from stack.engines.values import PROVIDER_KEY, Secret
+
+    match value:
+        case Secret():
+            return "[secret]"
+        case dict():
+            return {key: _masked(item) for key, item in value.items() if key != PROVIDER_KEY}
+        case list():
+            return [_masked(item) for item in value]
+        case _:
+            return value
 
 
 @state.command("export")

@@ -25,7 +25,14 @@ DOING: Final = {
     "delete": "deleting",
     "read": "reading",
 }
-DONE: Final = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted", "read": "read", "same": "unchanged"}  # fmt: skip
+DONE: Final = {
+    "create": "created",
+    "update": "updated",
+    "replace": "replaced",
+    "delete": "deleted",
+    "read": "read",
+    "same": "unchanged",
+}
 QUIET_S: Final = 2.0
 
 

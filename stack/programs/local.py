@@ -190,7 +190,8 @@ def _subject(group: ServingGroup, models: Mapping[str, ModelResource], benchmark
         },
         "protocol": benchmark.protocol or serving.protocol,
         "endpoints": [
-            {"host": one.host, "rest_port": one.rest_port, "grpc_port": one.grpc_port} for one in group.instances
+            {"host": one.host, "rest_port": one.rest_port, "grpc_port": one.grpc_port.apply(lambda port: port or None)}
+            for one in group.instances
         ],
     }
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from stack.engines.refreshing import Drift
-from stack.plan import PropertyChange
 from stack.render.plan_words import change_text, short_type
 
 YELLOW, RED, RESET = "\x1b[33m", "\x1b[31m", "\x1b[0m"
@@ -41,16 +40,13 @@ def _lines(drift: Drift, *, dry_run: bool, colour: bool) -> Iterator[str]:
         yield f"  {red}-{reset}  {subject.name}  {short_type(subject.type)}  is gone"
     for each in drift.changed:
         yield f"  {yellow}~{reset}  {each.subject.name}  {short_type(each.subject.type)}"
-        yield from (f"       {_found(each_property)}" for each_property in each.properties)
+        yield from (f"       {change_text(found)}" for found in each.properties)
     for failed in drift.failed:
-        yield f"  {red}?{reset}  {failed.subject.name}  {short_type(failed.subject.type)}  cannot be read: {failed.message}"
+        name, kind = failed.subject.name, short_type(failed.subject.type)
+        yield f"  {red}?{reset}  {name}  {kind}  cannot be read: {failed.message}"
     if drift.gone or drift.changed or drift.failed:
         yield ""
     yield _summary(drift, dry_run=dry_run)
-
-
-def _found(change: PropertyChange) -> str:
-    return change_text(change)
 
 
 def _summary(drift: Drift, *, dry_run: bool) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pulumi
 
 from components.serving.placement_pods import PodPlan
-from schemas.spec import Serving
+from schemas.spec import NodePool, Serving
 
 TYPE: Final = "inferstack:serving:Ovms"
 DEFAULT_VERSION: Final = "2026.2"  # The last that answers V1 (`:predict`) as well.
@@ -64,11 +64,7 @@ def deployment_spec(serving: Serving, pods: PodPlan, model_uri: pulumi.Input[str
         "template": {
             "metadata": {"labels": {**_labels(serving), **NO_SIDECAR}, "annotations": dict(NO_SIDECAR)},
             "spec": {
-                "nodeSelector": {"cloud.google.com/gke-nodepool": pods.pool.name},
-                "tolerations": [
-                    {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
-                    for taint in pods.pool.taints
-                ],
+                **_on_pool(pods.pool),
                 "securityContext": {
                     "runAsNonRoot": True,
                     "runAsUser": USER,
@@ -78,6 +74,14 @@ def deployment_spec(serving: Serving, pods: PodPlan, model_uri: pulumi.Input[str
             },
         },
     }
+
+
+def _on_pool(pool: NodePool | None) -> dict[str, Any]:
+    """What brings a pod to its pool, and lets it onto nodes that are tainted for it."""
+    if pool is None:
+        return {}
+    tolerations = [{"key": t.key, "operator": "Equal", "value": t.value, "effect": t.effect} for t in pool.taints]
+    return {"nodeSelector": {"cloud.google.com/gke-nodepool": pool.name}, "tolerations": tolerations}
 
 
 def service_spec(serving: Serving) -> dict[str, Any]:
@@ -92,7 +96,7 @@ def service_spec(serving: Serving) -> dict[str, Any]:
 def arguments(serving: Serving, pods: PodPlan, model_uri: pulumi.Input[str]) -> list[pulumi.Input[str]]:
     """The server's command line; `NUM_STREAMS` is never beside a `PERFORMANCE_HINT`, and `--nireq` never below it."""
     # Pinning where the cores are the pod's own; elsewhere two servers would pin their threads to the same ones.
-    exclusive = pods.pool.cpu_manager == "static"
+    exclusive = pods.pool is not None and pods.pool.cpu_manager == "static"
     plugin = {
         "NUM_STREAMS": str(pods.streams),
         "INFERENCE_NUM_THREADS": str(pods.threads),
