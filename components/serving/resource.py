@@ -47,16 +47,16 @@ class InstanceProvider(dynamic.ResourceProvider):
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
         """Everything the process is told restarts it; only another name, stack or folder makes another instance.
 
-        One that does not run any more (a reboot, a `kill`) is a change too, without any difference in its inputs: so an
-        `up` brings it back without a `refresh` before it.
+        One that is not as it was made (after a reboot, a `kill`) is a change too, without any difference in its inputs:
+        so an `up` brings it back without a `refresh` before it, and waits for it.
         """
         replaces = [key for key in REPLACES if olds.get(key) != news.get(key)]
         changed = [key for key in RESTARTS if _plain(key, olds) != _plain(key, news)]
         moved = [key for key in PORTS if news.get(key) is not None and olds.get(key) != news[key]]
         return dynamic.DiffResult(
-            changes=bool(replaces or changed or moved) or not _still_runs(olds),
+            changes=bool(replaces or changed or moved) or not _as_made(olds),
             replaces=replaces,
-            stables=["name", "stack", "state"],
+            stables=_stables({*changed, *moved}),
             delete_before_replace=True,
         )
 
@@ -83,10 +83,13 @@ class InstanceProvider(dynamic.ResourceProvider):
 
 
 class InstanceResource(dynamic.Resource, module="inferstack", name="Instance"):
-    """A serving process. Inputs: the members of `instance.Instance`, with `model` as {name, path, digest}."""
+    """A serving process. Inputs: the members of `instance.Instance`, with `model` as {name, path, digest}.
+
+    `grpc_port` is 0 where it serves REST only.
+    """
 
     rest_port: pulumi.Output[int]
-    grpc_port: pulumi.Output[int | None]
+    grpc_port: pulumi.Output[int]
     host: pulumi.Output[str]
     url: pulumi.Output[str]
     digest: pulumi.Output[str]
@@ -105,7 +108,9 @@ class SupervisorProvider(dynamic.ResourceProvider):
         """Another folder is another daemon; one that does not run any more is started again."""
         replaces = [key for key in ("stack", "state") if olds.get(key) != news.get(key)]
         gone = not olds.get("running", True) or supervisor.find(Path(olds["state"]) / "run") is None
-        return dynamic.DiffResult(changes=bool(replaces) or gone, replaces=replaces, delete_before_replace=True)
+        return dynamic.DiffResult(
+            changes=bool(replaces) or gone, replaces=replaces, stables=["socket"], delete_before_replace=True
+        )
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Start the daemon, or adopt the one that runs."""
@@ -142,7 +147,8 @@ def _up(props: Mapping[str, Any], kept: Ports | None) -> dict[str, Any]:
         **props,
         "host": instance.host,
         "rest_port": deployed.ports.rest,
-        "grpc_port": deployed.ports.grpc,
+        # Nothing at the top level would be no output at all to Pulumi, and unknown in every preview.
+        "grpc_port": deployed.ports.grpc or 0,
         "url": f"http://{contact(instance.host)}:{deployed.ports.rest}",
         "digest": deployed.digest,
         "verified": str(deployed.binding),
@@ -150,8 +156,20 @@ def _up(props: Mapping[str, Any], kept: Ports | None) -> dict[str, Any]:
     }
 
 
-def _still_runs(outputs: Mapping[str, Any]) -> bool:
-    return bool(outputs.get("running", True)) and supervision.runs(Path(outputs["state"]) / "run", outputs["name"])
+def _stables(changes: set[str]) -> list[str]:
+    """Outputs that an update with these changes leaves as they are, so that a preview knows them."""
+    kept = ["name", "stack", "state"]
+    if not changes & {"host", "grpc", *PORTS}:
+        kept += ["host", "rest_port", "grpc_port", "url"]
+    return kept if "model" in changes else [*kept, "digest"]
+
+
+def _as_made(outputs: Mapping[str, Any]) -> bool:
+    """Whether what was made is still there: running, answering, with its model and on its CPUs."""
+    ports = _ports(outputs)
+    if not outputs.get("running", True) or ports is None:
+        return False
+    return not supervision.look(Instance.of(outputs), ports).wrong
 
 
 def _daemon_up(props: Mapping[str, Any]) -> dict[str, Any]:

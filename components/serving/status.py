@@ -6,6 +6,7 @@ asked at once.
 
 from __future__ import annotations
 
+import http.client
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import httpx
-
 from components.serving import supervision, supervisor
 from components.serving.instance import Instance, Ports, contact
-from components.serving.supervision_ready import starts
+from components.serving.supervision_ready import get, starts
 
 State = Literal["ready", "starting", "failing", "failed", "stopped", "missing", "wrong"]
 TIMEOUT_S = 2.0
@@ -89,7 +88,7 @@ def _status(instance: Instance, ports: Ports, info: Mapping[str, Any] | None) ->
         cpus=tuple(sorted(seen.binding.cpus)) if seen.binding and seen.binding.cpus is not None else None,
         memory_node=instance.memory_node,
         memory_bytes=_resident_bytes(pid) if pid else None,
-        requests=_requests(url) if seen.ready else None,
+        requests=_requests(instance, ports) if seen.ready else None,
         url=url,
         grpc=f"{host}:{ports.grpc}" if ports.grpc else None,
         log=str(instance.files.log),
@@ -121,12 +120,11 @@ def _resident_bytes(pid: int, proc: Path = Path("/proc")) -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
-def _requests(url: str) -> int | None:
+def _requests(instance: Instance, ports: Ports) -> int | None:
     """Inferences answered so far, in the metrics that the embedded server shares with OVMS."""
     try:
-        with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
-            text = client.get(f"{url}/metrics").text
-    except httpx.HTTPError:
+        text = get(instance.host, ports.rest, "/metrics", TIMEOUT_S)[1].decode(errors="replace")
+    except (OSError, http.client.HTTPException):
         return None
     counted = re.findall(
         r'^ovms_requests_success\{[^}]*method="(?:ModelInfer|Predict)"[^}]*\} (\d+)', text, re.MULTILINE

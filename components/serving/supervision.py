@@ -95,17 +95,8 @@ def withdraw(run: Path, name: str) -> None:
         log.unlink(missing_ok=True)
 
 
-def runs(run: Path, name: str) -> bool:
-    """Whether the supervisor has a process of that name running; a look that costs a millisecond."""
-    daemon = supervisor.find(run)
-    try:
-        return daemon is not None and _runs(daemon, name)
-    except supervisor.DaemonGoneError:
-        return False
-
-
 def look(instance: Instance, ports: Ports) -> Observed:
-    """Look at an instance without touching it."""
+    """Look at an instance without touching it: a few milliseconds where everything is as it should be."""
     daemon = supervisor.find(instance.files.run)
     return observe(instance, ports, daemon.info(instance.name) if daemon else None)
 

@@ -110,6 +110,16 @@ def test_only_another_name_makes_another_instance(change: dict[str, Any], replac
     assert (found.changes, found.replaces) == (True, replaces)
 
 
+def test_a_preview_knows_what_a_restart_will_not_change(tmp_path: Path) -> None:
+    asked = inputs(tmp_path / "state")
+    olds = {**asked, "rest_port": 20000, "grpc_port": 0}
+    restart = PROVIDER.diff("digits-0", olds, {**asked, "threads": 2}).stables or []
+    assert {"rest_port", "grpc_port", "url", "digest"} <= set(restart)
+    assert "rest_port" not in (PROVIDER.diff("digits-0", olds, {**asked, "rest_port": 8500}).stables or [])
+    other_model = {**asked, "model": {**asked["model"], "digest": "1"}}
+    assert "digest" not in (PROVIDER.diff("digits-0", olds, other_model).stables or [])
+
+
 def test_the_supervisor_is_created_found_dead_and_started_again(tmp_path: Path) -> None:
     provider = SupervisorProvider()
     with a_stack(tmp_path) as state:
