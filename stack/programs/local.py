@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.cluster.topology import Topology
 from components.models.material import Local, Material, Planner, Remote, Trained, identity
-from components.models.plan import model_bytes
+from components.models.plan import check_files, model_bytes
 from components.models.train import trained_folder
 from components.serving.placement import Placed, Placement, place, request_of
 from components.site import Site
@@ -61,6 +61,7 @@ def build(loaded: Loaded, site: Site, topology: Topology, *, recorded: bool, rer
 
 def _placement(loaded: Loaded, topology: Topology) -> Placement:
     planner = _planner(loaded)
+    check_files(loaded.spec, planner)
     sizes = {model.name: model_bytes(model, planner) for model in loaded.spec.models}
     requests = [request_of(serving, model_bytes=sizes[serving.model]) for serving in loaded.spec.serving]
     return place(topology, requests)
