@@ -27,4 +27,8 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    code = main(sys.argv)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not by way of the interpreter's end: a thread may still be inside an inference that outlasted the drain.
+    os._exit(code)

@@ -196,12 +196,7 @@ class Service:
 
         job = Job(call.arrays, done, arrived_ns=begun_ns)
         if self._schedule.threaded:
-
-            def gone() -> None:
-                job.cancelled = True
-                results.put(Refusal(499, "the client went away"))
-
-            context.add_callback(gone)
+            context.add_callback(job.cancel)
         self._schedule.submit(job)
         return results.get()
 

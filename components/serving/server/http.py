@@ -128,7 +128,6 @@ class Connection(asyncio.Protocol):
         self._latest: tuple[Head, int] | None = None  # the head received last, with the length of its body
         self._deaf = False  # reads on only to throw away
         self._paused = False
-        self._ended = False  # the client has said that it sends no more
 
     # ------------------------------------------------------------------ asyncio
 
@@ -164,11 +163,6 @@ class Connection(asyncio.Protocol):
             self._refuse(501, "this server speaks HTTP/1.1 only; send no Upgrade header")
         except httptools.HttpParserError as error:
             self._refuse(400, f"malformed HTTP: {error}")
-
-    def eof_received(self) -> bool:
-        """Keeps the connection of a client that closed its sending side until its requests are answered."""
-        self._ended = True
-        return self._current is not None
 
     # ------------------------------------------------------------------ httptools
 
@@ -271,9 +265,7 @@ class Connection(asyncio.Protocol):
     def _reply(self, request: Request, answer: Answer) -> None:
         if self._current is not request or request.gone:
             return
-        keep_alive = request.head.keep_alive and not (
-            answer.close or self._connections.closing or (self._ended and not self._ahead)
-        )
+        keep_alive = request.head.keep_alive and not (answer.close or self._connections.closing)
         self._write(request, answer, keep_alive)
         self._current = None
         if not keep_alive:

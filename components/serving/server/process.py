@@ -24,7 +24,7 @@ from components.serving.server.http import Connections
 from components.serving.server.metrics import Gauge, Metrics
 from components.serving.server.model import VERSION, Model, load, measure
 from components.serving.server.rest import Rest
-from components.serving.server.schedule import Gauges, Schedule
+from components.serving.server.schedule import Schedule
 from schemas.errors import PreflightError
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import asyncio
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from time import perf_counter_ns
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -97,20 +98,17 @@ class Rest:
             if loop is None:
                 self._settle(request, answer, reply, counter)
             else:
-                loop.call_soon_threadsafe(self._settle, request, answer, reply, counter)
+                with suppress(RuntimeError):  # the loop has ended: this job took longer than the drain allows
+                    loop.call_soon_threadsafe(self._settle, request, answer, reply, counter)
 
         job = Job(call.arrays, done, arrived_ns=request.arrived_ns)
         if threaded:
-            request.on_gone = lambda: self._cancel(job)
+            request.on_gone = job.cancel
         try:
             self._schedule.submit(job)
         except Refusal as refusal:
             request.on_gone = None
             self._settle(request, self._refused(refusal), reply, counter)
-
-    def _cancel(self, job: Job) -> None:
-        """The client went away: what has not begun need not begin."""
-        job.cancelled = True
 
     def _settle(self, request: Request, answer: Answer, reply: Reply, counter: Method) -> None:
         reply(request, answer)

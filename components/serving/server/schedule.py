@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from time import perf_counter_ns
 from typing import Final, Protocol
 
@@ -28,8 +29,8 @@ INLINE_BELOW_S: Final = 1e-3
 class Job:
     """One inference: an array per input, and who takes the outputs (or the reason why there are none).
 
-    `done` is called exactly once, in the thread that ran the job, unless `cancelled` was set before the job's turn. It
-    must not raise. The outputs are valid during the call only.
+    `done` is called exactly once, in the thread that ran the job, and must not raise; the outputs are valid during the
+    call only. A job that is `cancelled` before its turn is not run.
     """
 
     arrays: tuple[Array, ...]
@@ -37,13 +38,22 @@ class Job:
     cancelled: bool = False
     arrived_ns: int = field(default_factory=perf_counter_ns)
 
+    def cancel(self) -> None:
+        """Says that nobody waits for the outputs any more."""
+        self.cancelled = True
+
 
 @dataclass(frozen=True)
-class Gauges:
-    """Where a schedule records what happens: microseconds of waiting and of inference, and jobs at work now."""
+class Times:
+    """Where a schedule records how long jobs waited and ran; one thread at a time."""
 
     wait: Histogram
     inference: Histogram
+
+    def record(self, arrived_ns: int, begun_ns: int, ended_ns: int) -> None:
+        """Counts one inference."""
+        self.wait.observe((begun_ns - arrived_ns) / 1000)
+        self.inference.observe((ended_ns - begun_ns) / 1000)
 
 
 class Schedule(Protocol):
@@ -62,7 +72,7 @@ class Schedule(Protocol):
         """Jobs inside OpenVINO at this moment."""
 
     def close(self) -> None:
-        """Ends the threads once the jobs at work are done; none may be submitted any more."""
+        """Drops the jobs that wait; those at work end on their own. None may be submitted any more."""
 
 
 def choose(scheduling: Scheduling, inference_s: float, streams: int) -> Scheduling:
@@ -72,9 +82,9 @@ def choose(scheduling: Scheduling, inference_s: float, streams: int) -> Scheduli
     return "inline" if streams == 1 and inference_s < INLINE_BELOW_S else "queue"
 
 
-def build(scheduling: Scheduling, model: Model, queue_size: int, gauges: Gauges) -> Schedule:
+def build(scheduling: Scheduling, model: Model, queue_size: int, times: Times) -> Schedule:
     """The schedule of that name."""
-    return Inline(model, gauges) if scheduling == "inline" else Queue(model, queue_size, gauges)
+    return Inline(model, times) if scheduling == "inline" else Queue(model, queue_size, times)
 
 
 class Inline:
@@ -82,12 +92,16 @@ class Inline:
 
     threaded: bool = False
 
-    def __init__(self, model: Model, gauges: Gauges) -> None:
-        self._runner, self._gauges, self._turn = model.runner(), gauges, threading.Lock()
+    def __init__(self, model: Model, times: Times) -> None:
+        self._runner, self._times, self._turn = model.runner(), times, threading.Lock()
 
     def submit(self, job: Job) -> None:
         with self._turn:
-            _run(self._runner, job, self._gauges)
+            begun_ns = perf_counter_ns()
+            result = _infer(self._runner, job)
+            self._times.record(job.arrived_ns, begun_ns, perf_counter_ns())
+            # inside the turn: the outputs are valid until the next one
+            job.done(result)
 
     def active(self) -> int:
         return int(self._turn.locked())
@@ -101,8 +115,8 @@ class Queue:
 
     threaded: bool = True
 
-    def __init__(self, model: Model, size: int, gauges: Gauges) -> None:
-        self._most, self._gauges = size + model.streams, gauges
+    def __init__(self, model: Model, size: int, times: Times) -> None:
+        self._most, self._times = size + model.streams, times
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._count = self._active = 0
@@ -124,37 +138,41 @@ class Queue:
         return self._active
 
     def close(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._jobs.get_nowait()
         for _ in self._threads:
             self._jobs.put(None)
-        for thread in self._threads:
-            thread.join(timeout=1.0)
 
     def _work(self, runner: Runner) -> None:
         while (job := self._jobs.get()) is not None:
-            if not job.cancelled:
-                self._change(active=1)
-                _run(runner, job, self._gauges)
-                self._change(active=-1)
-            self._change(count=-1)
+            if job.cancelled:
+                result: Outputs | Refusal = Refusal(499, "the client went away")
+                with self._lock:
+                    self._count -= 1
+            else:
+                result = self._run(runner, job)
+            job.done(result)
 
-    def _change(self, *, count: int = 0, active: int = 0) -> None:
+    def _run(self, runner: Runner, job: Job) -> Outputs | Refusal:
+        begun_ns = perf_counter_ns()
         with self._lock:
-            self._count += count
-            self._active += active
+            self._active += 1
+        result = _infer(runner, job)
+        with self._lock:
+            self._active -= 1
+            self._count -= 1
+            self._times.record(job.arrived_ns, begun_ns, perf_counter_ns())
+        return result
 
 
-def _run(runner: Runner, job: Job, gauges: Gauges) -> None:
-    begun_ns = perf_counter_ns()
-    result: Outputs | Refusal
+def _infer(runner: Runner, job: Job) -> Outputs | Refusal:
     try:
-        result = runner.infer(job.arrays)
+        return runner.infer(job.arrays)
     except Refusal as refusal:
-        result = refusal
+        return refusal
     except Exception as error:  # whatever it is, the client must get an answer and the thread must live on
-        result = Refusal(500, f"the inference failed: {error}")
-    gauges.wait.observe((begun_ns - job.arrived_ns) / 1000)
-    gauges.inference.observe((perf_counter_ns() - begun_ns) / 1000)
-    job.done(result)
+        return Refusal(500, f"the inference failed: {error}")
 
 
 def describe(inference_s: float) -> float | None:

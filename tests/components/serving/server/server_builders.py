@@ -164,11 +164,11 @@ class Server:
         return self.process.poll() is None
 
 
-def arguments(model: Path, **changes: Any) -> dict[str, Any]:
+def arguments(xml: Path, **changes: Any) -> dict[str, Any]:
     """Arguments of a serving process on free ports; `changes` replace members."""
     return {
         "name": "test-0",
-        "model": {"name": "m", "path": str(model), "digest": None},
+        "model": {"name": "m", "path": str(xml), "digest": None},
         "host": "127.0.0.1",
         "rest_port": free_port(),
         "grpc_port": None,
@@ -197,9 +197,9 @@ def launch(folder: Path, args: dict[str, Any]) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def serving(folder: Path, model: Path, **changes: Any) -> Iterator[Server]:
+def serving(folder: Path, xml: Path, **changes: Any) -> Iterator[Server]:
     """A server that answers, ended at the end."""
-    args = arguments(model, **changes)
+    args = arguments(xml, **changes)
     process = launch(folder, args)
     try:
         assert process.stdout is not None
