@@ -13,7 +13,7 @@ from schemas.spec import LocalCluster, Model, Spec
 from schemas.tree import Tree
 
 FETCHED_HERE: Final = ("https", "http", "file", "train")
-FETCHED_BY_CLUSTERS: Final = ("gs", "s3", "https")
+FETCHED_BY_CLUSTERS: Final = ("gs", "s3", "az")
 
 
 @rule("MODEL001")
@@ -133,7 +133,7 @@ def sources_can_be_fetched(spec: Spec, tree: Tree) -> Iterator[Violation]:
         if not scheme or scheme in known or (not local and scheme == "file"):
             continue
         message = f"`{scheme}://` is not fetched {'on this machine' if local else 'by the servers of a cluster'}"
-        remedy = "" if local else "Put the model where the cluster can read it: gs://, s3:// or https://."
+        remedy = "" if local else "Put the model into a bucket: gs://, s3:// or az://."
         yield Violation(f"{model.at}.source", message, remedy=remedy)
 
 

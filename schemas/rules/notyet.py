@@ -125,7 +125,7 @@ def clusters_serve_ovms_only_yet(spec: Spec, tree: Tree) -> Iterator[Violation]:
 
 @rule("NOTYET007")
 def clusters_read_models_from_buckets_only_yet(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """On a cluster, a model comes from gs://, s3:// or https:// yet.
+    """On a cluster, a model comes from a bucket (gs://, s3://, az://) yet.
 
     Why: A model store on the cluster is planned; until then nothing carries a file of this machine there.
     Example:

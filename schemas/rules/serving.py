@@ -11,12 +11,13 @@ from schemas.spec import LocalCluster, Platform, Protocol, Serving, Spec
 from schemas.suggest import listed
 from schemas.tree import Tree
 
-# What each platform answers; OVMS lost V1 in 2026.3, and MLServer answers V2 binary with a 500 (1.7.1).
+# What each platform answers. OVMS lost V1 in 2026.3 (2026.2 is used unless stated); MLServer 1.7.1 answers V2 binary
+# with a 500.
 PROTOCOLS: Final[Mapping[Platform, tuple[Protocol, ...]]] = {
     "openvino": ("v1", "v2", "v2-binary", "grpc"),
     "kserve": ("v1", "v2", "v2-binary", "grpc"),
     "mlserver": ("v2", "grpc"),
-    "ovms": ("v2", "v2-binary", "grpc"),
+    "ovms": ("v1", "v2", "v2-binary", "grpc"),
     "seldon": ("v1", "v2", "grpc"),
 }
 OVMS_WITHOUT_V1: Final = (2026, 3)
@@ -76,9 +77,10 @@ def platforms_speak_the_protocol(spec: Spec, tree: Tree) -> Iterator[Violation]:
 def protocols_of(group: Serving) -> tuple[Protocol, ...]:
     """What the group's platform answers in its version."""
     known = PROTOCOLS[group.platform]
-    version = re.match(r"([0-9]{4})\.([0-9]{1,2})", group.version or "")
-    if group.platform == "ovms" and version and (int(version[1]), int(version[2])) < OVMS_WITHOUT_V1:
-        return ("v1", *known)
+    if group.platform == "ovms" and group.version is not None:
+        version = re.match(r"([0-9]{4})\.([0-9]{1,2})", group.version)
+        if version is None or (int(version[1]), int(version[2])) >= OVMS_WITHOUT_V1:
+            return tuple(protocol for protocol in known if protocol != "v1")
     return known
 
 
