@@ -11,6 +11,7 @@ from stack.render.plan_words import (
     change_text,
     headline,
     impact_lines,
+    planned_only_text,
     remarks,
     short_type,
     source_text,
@@ -29,6 +30,8 @@ def plan_markdown(plan: Plan, *, limit: int = LIMIT) -> str:
         parts += [f"| `{name}` | {_escaped(text)} |" for name, text in impact[:50]]
         parts += [f"| | and {len(impact) - 50} more |"] if len(impact) > 50 else []
         parts += [""]
+    if planned_only := planned_only_text(plan):
+        parts += [planned_only, ""]
     if plan.notes:
         parts += [*(f"- {_escaped(note)}" for note in plan.notes[:50]), "", ""]
     head = "\n".join(parts)

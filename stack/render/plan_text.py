@@ -11,6 +11,7 @@ from stack.render.plan_words import (
     change_text,
     headline,
     impact_lines,
+    planned_only_text,
     remarks,
     short_type,
     source_text,
@@ -30,6 +31,8 @@ def render_plan(plan: Plan, *, colour: bool = False, details: bool = False) -> s
     body = list(_tree_lines(plan, paint, details))
     if body:
         lines += ["", *body]
+    if planned_only := planned_only_text(plan):
+        lines += ["", planned_only]
     known = [found for found in plan.outputs if not (found.unknown or plan.destroy)]
     if known:
         lines += ["", "Outputs", *(f"    {change_text(found)}" for found in known)]

@@ -132,8 +132,6 @@ def remarks(change: Change) -> tuple[str, ...]:
     said += change.reasons
     if change.blocked:
         said.append(f"refused: {change.blocked}")
-    if change.plans_only and change.changing:
-        said.append("planned only")
     return tuple(said)
 
 
@@ -151,6 +149,16 @@ def headline(plan: Plan) -> str:
         return f"No changes: {stays} as the spec says.{more}"
     what = "Destroying" if plan.destroy else "Plan for"
     return f"{what} {plan.stack}: {', '.join(parts)}" + (f", {stay} unchanged." if stay else ".")
+
+
+def planned_only_text(plan: Plan) -> str:
+    """Which packages are planned and not applied, or nothing."""
+    if not plan.plans_only:
+        return ""
+    packages = sorted({change.type.partition(":")[0] for change in plan.plans_only})
+    count = len(plan.plans_only)
+    what = "1 resource" if count == 1 else f"{count} resources"
+    return f"Planned only: nothing here applies the {what} of {', '.join(packages)}."
 
 
 def impact_lines(impact: Impact) -> tuple[tuple[str, str], ...]:
