@@ -24,7 +24,7 @@ from components.serving.server.http import Connections
 from components.serving.server.metrics import Gauge, Metrics
 from components.serving.server.model import VERSION, Model, load, measure
 from components.serving.server.rest import Rest
-from components.serving.server.schedule import Schedule
+from components.serving.server.schedule import Schedule, Times
 from schemas.errors import PreflightError
 
 if TYPE_CHECKING:
@@ -62,9 +62,7 @@ async def _serve(arguments: Arguments, model: Model, facts: dict[str, Any], begu
         loop.add_signal_handler(number, stop.set)
 
     metrics = Metrics(model.name, VERSION, {})
-    schedule = schedules.build(
-        facts["scheduling"], model, arguments.queue_size, Gauges(metrics.wait, metrics.inference)
-    )
+    schedule = schedules.build(facts["scheduling"], model, arguments.queue_size, Times(metrics.wait, metrics.inference))
     # gRPC before REST: who sees REST listening may use both
     grpc = _listen_grpc(arguments, model, schedule, metrics)
     rest = Rest(model, schedule, metrics, facts, arguments.retry_after_s)

@@ -205,7 +205,9 @@ def serving(folder: Path, xml: Path, **changes: Any) -> Iterator[Server]:
         assert process.stdout is not None
         readable, _, _ = select.select([process.stdout], [], [], START_LIMIT_S)
         line = process.stdout.readline() if readable else ""
-        assert line, f"the server did not start: {process.communicate(timeout=5)[1] if process.poll() else 'too slow'}"
+        if not line:
+            process.kill()
+            raise AssertionError(f"the server did not start: {process.communicate()[1]}")
         with httpx.Client(timeout=20, verify=False) as client:
             ports = args["rest_port"], args["grpc_port"]
             yield Server(args["model"]["name"], process, *ports, json.loads(line), client)
