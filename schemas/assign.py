@@ -22,7 +22,15 @@ from schemas.suggest import did_you_mean, folded, listed, nearest
 from schemas.tree import Items, Layer, Node, Place, Scalar, Table, labels, problem_at
 
 PREFIX: Final = "INFERSTACK_"
-RESERVED: Final = ("INFERSTACK_STATE_DIR", "INFERSTACK_TEST_", "INFERSTACK_PERFORMANCE_", "INFERSTACK_NO_")
+RESERVED: Final = (
+    "INFERSTACK_STATE_DIR",
+    "INFERSTACK_SPEC",
+    "INFERSTACK_PASSPHRASE",
+    "INFERSTACK_OUT",
+    "INFERSTACK_TEST_",
+    "INFERSTACK_PERFORMANCE_",
+    "INFERSTACK_NO_",
+)
 
 
 @record

@@ -8,14 +8,16 @@ and a misfit is told before anything is made.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, assert_never
 
 from components.cluster import topology as machine
 from components.cluster.topology import Topology
-from components.serving.placement import Placement
+from components.models.plan import Unusable
+from components.serving.placement import Misfit, Placement
 from components.site import Site
+from schemas.errors import SpecError
 from schemas.load import Loaded
 from schemas.overlay import Origin
 from schemas.spec import GkeCluster, KubernetesCluster, LocalCluster
@@ -50,12 +52,19 @@ def build(loaded: Loaded, site: Site, *, rerun: Mapping[str, str] | None = None)
     Raises:
         SpecError: the serving groups do not fit the machine, or a file that the spec names is missing.
     """
+    try:
+        return _build(loaded, site, rerun or {})
+    except (Misfit, Unusable) as error:
+        raise located(error, loaded) from error
+
+
+def _build(loaded: Loaded, site: Site, rerun: Mapping[str, str]) -> Program:
     match loaded.spec.cluster:
         case LocalCluster() as cluster:
             from stack.programs import local
 
             found = machine.read(Path(cluster.topology)) if cluster.topology else machine.read()
-            return local.build(loaded, site, found, recorded=cluster.topology is not None, rerun=rerun or {})
+            return local.build(loaded, site, found, recorded=cluster.topology is not None, rerun=rerun)
         case GkeCluster() as cluster:
             from stack.programs import gke
 
@@ -66,6 +75,17 @@ def build(loaded: Loaded, site: Site, *, rerun: Mapping[str, str] | None = None)
             return kubernetes.build(loaded, site, cluster)
         case other:
             assert_never(other)
+
+
+def located(error: Misfit | Unusable, loaded: Loaded) -> SpecError:
+    """The same problems, each at the place in the spec that is to blame."""
+    places = [loaded.tree.problem(p.rule, at, p.message) for p, at in zip(error.problems, error.at, strict=True)]
+    return SpecError(
+        tuple(
+            replace(problem, location=place.location, source_line=place.source_line, origin=place.origin)
+            for problem, place in zip(error.problems, places, strict=True)
+        )
+    )
 
 
 @dataclass(frozen=True)
