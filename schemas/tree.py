@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.errors import Location, Problem
 from schemas.record import record
@@ -37,9 +37,8 @@ class Layer:
     text: str = ""
 
 
-@record
-class Place:
-    """Where a value was written; line and column count from 1."""
+class Place(NamedTuple):
+    """Where a value was written; line and column count from 1. A tuple, since every value of a spec has one."""
 
     layer: Layer
     line: int = 1
