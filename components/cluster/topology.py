@@ -95,7 +95,7 @@ def read(root: Path = HERE, *, affinity: frozenset[int] | None = None) -> Topolo
     """
     if not sysfs.present_cpus(root):
         if root.resolve() == HERE:
-            return _counted()
+            return counted()
         raise _no_machine(root)
     if affinity is None and root.resolve() == HERE and hasattr(os, "sched_getaffinity"):
         affinity = frozenset(os.sched_getaffinity(0))
@@ -193,8 +193,8 @@ def _cores(cpus: Mapping[int, OnlineCpu], kinds: Mapping[int, Kind]) -> tuple[Co
     )
 
 
-def _counted() -> Topology:
-    """A system without `/sys` (macOS): as many cores as Python counts, on one node."""
+def counted() -> Topology:
+    """What can be told of a system without `/sys` (macOS): as many cores as Python counts, on one node."""
     cores = tuple(Core(cpu, 0, (cpu,)) for cpu in range(os.cpu_count() or 1))
     return Topology(
         nodes=(NumaNode(0, _counted_memory_bytes(), cores),),

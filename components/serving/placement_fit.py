@@ -18,18 +18,17 @@ def describe_fit(
 ) -> tuple[str, ...]:
     """A line for each group; what is left stands with the only group, or on a line of its own."""
     nodes = [node for node in topology.nodes if node.cores]
-    used = {core for group in seats.values() for seat in group for core in seat.cores}
-    left = _left(nodes, used)
     node_of = {core: node.id for node in nodes for core in node.cores}
-    lines = [
-        f"{request.group}: {_sizes(seats[request.group])} on {topology.cpu_model}: "
-        + _spread(node_of, len(nodes), seats[request.group])
-        + ("" if request.exclusive else ", shared")
-        for request in requests
-    ]
+    left = _left(nodes, {core for group in seats.values() for seat in group for core in seat.cores})
     if topology.quota_cpus is not None and topology.quota_cpus < len(topology.cpus):
         left += f"; a CFS quota allows {topology.quota_cpus:g} of {_many(len(topology.cpus), 'CPU')}"
-    return (f"{lines[0]}, {left}",) if len(lines) == 1 else (*lines, *([left] if lines else []))
+    lines = []
+    for request in requests:
+        said = [_spread(node_of, len(nodes), seats[request.group])] if len(nodes) > 1 else []
+        said += ["may overlap with other groups"] * (not request.exclusive) + [left] * (len(requests) == 1)
+        head = f"{request.group}: {_sizes(seats[request.group])} on {topology.cpu_model}"
+        lines.append(f"{head}: {', '.join(said)}" if said else head)
+    return (*lines, left) if len(lines) > 1 else tuple(lines)
 
 
 def _sizes(seats: Sequence[Seat]) -> str:
@@ -41,8 +40,6 @@ def _spread(node_of: Mapping[Core, int], nodes: int, seats: Sequence[Seat]) -> s
     on = Counter(node for seat in seats for node in {node_of[core] for core in seat.cores})
     if on.total() > len(seats):
         return "across NUMA nodes"
-    if nodes == 1:
-        return "on its only NUMA node"
     if len(on) == nodes and len(counts := set(on.values())) == 1:
         count = counts.pop()
         return f"{NUMBERS.get(count, count)} a NUMA node"

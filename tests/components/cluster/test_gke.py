@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -133,6 +134,15 @@ def test_the_cluster_says_what_the_spec_says() -> None:
     assert cluster["masterAuthorizedNetworksConfig"] == {"cidrBlocks": [{"cidrBlock": "192.0.2.0/24"}]}
     assert cluster["deletionProtection"] is True
     assert cluster["resourceLabels"] == {"team": "ml"}
+
+
+def test_the_kubeconfig_reaches_the_cluster_once_it_stands() -> None:
+    found: list[str] = []
+    registered_by(lambda: GkeCluster(a_cluster(a_pool()), stack="digits").kubeconfig.apply(found.append))
+    assert json.loads(found[0])["clusters"][0]["cluster"] == {
+        "server": "https://digits.endpoint",
+        "certificate-authority-data": "digits.certificate",
+    }
 
 
 def test_pools_are_found_by_their_names_in_the_spec() -> None:

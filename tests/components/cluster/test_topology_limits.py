@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.cluster.topology import Withheld, as_json, read
+from components.cluster.topology import Withheld, as_json, counted, read
 from schemas.errors import PreflightError
 from tests.components.cluster.machine_builder import a_machine, in_cgroup_v1, in_cgroup_v2, record
 
@@ -123,6 +123,13 @@ def test_this_machine_is_limited_to_the_affinity_of_the_process() -> None:
     if not hasattr(os, "sched_getaffinity"):
         pytest.skip("this system has no affinity")
     assert set(read().cpus) <= os.sched_getaffinity(0)
+
+
+def test_a_system_without_sys_is_counted_and_says_so() -> None:
+    topology = counted()
+    assert len(topology.cores) == os.cpu_count()
+    assert len(topology.nodes) == 1
+    assert "has no /sys" in topology.source
 
 
 def test_the_json_form_has_plain_values_only(tmp_path: Path) -> None:
