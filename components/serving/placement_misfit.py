@@ -26,8 +26,11 @@ class Misfit(SpecError):
 
 def path_of(request: Request) -> str:
     """The path of the field of a request that decides its size, as far as the spec states one."""
-    field = "cores" if request.cores else "instances" if request.instances else "layout" if request.layout else ""
-    return f"{request.at}.{field}" if request.at and field else request.at
+    if request.cores:
+        return f"{request.at}.cores"
+    if request.instances:
+        return f"{request.at}.instances" + (".cores" if request.instances.cores else "")
+    return f"{request.at}.layout" if request.layout else request.at
 
 
 def node_is_full(request: Request, room: Room, node: int, *, per_node: int, cores: int) -> Misfit:

@@ -165,7 +165,7 @@ def test_too_many_cores_say_what_is_free_and_what_would_fit() -> None:
         "big needs 8 cores on one NUMA node; the largest has 6 free of 10 (4 taken by digits-latency)"
     )
     assert found.problems[0].remedy == "`cores: 6` fits, or `exclusive: false` lets groups overlap"
-    assert found.at == ("serving.big.instances",)
+    assert found.at == ("serving.big.instances.cores",)
 
 
 def test_all_misfits_are_told_at_once_in_the_order_of_the_spec() -> None:

@@ -64,7 +64,7 @@ def test_too_many_cores_say_what_a_node_has_and_what_fits() -> None:
         "digits needs 2 x 8 cores on each n2-standard-32; it has 2 x 8 cores, of which kubelet keeps 1 CPU"
     )
     assert found.problems[0].remedy == "`cores: 7` fits"
-    assert found.at == ("serving.digits.instances",)
+    assert found.at == ("serving.digits.instances.cores",)
 
 
 def test_a_group_without_a_pool_is_told_to_have_one() -> None:
