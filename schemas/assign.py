@@ -19,7 +19,7 @@ from schemas.reader import parse_value
 from schemas.record import record
 from schemas.shape import Anything, Either, ListOf, Record, Shape, TableOf, option_for, spec_shape
 from schemas.suggest import did_you_mean, folded, listed, nearest
-from schemas.tree import Items, Layer, Node, Place, Scalar, Table, labels, problem_at
+from schemas.tree import Items, Layer, Node, Place, Scalar, Table, problem_at
 
 PREFIX: Final = "INFERSTACK_"
 RESERVED: Final = (
@@ -196,8 +196,7 @@ def _into_list(shape: ListOf, node: Node | None, words: Words, value: Node) -> N
     if shape.single and not isinstance(node, Items):
         after = words.take(("0",)) if isinstance(node, Table) else None
         return _assign(shape.of, node, after[1] if after else words, value)
-    items = node.items if isinstance(node, Items) else ()
-    names = labels(items)
+    items, names = (node.items, node.labels) if isinstance(node, Items) else ((), ())
     taken = words.take(names) or words.take([str(i) for i in range(len(items))])
     if taken is None:
         raise _no_item(words, names, shape)

@@ -32,7 +32,7 @@ from schemas.shape import (
 )
 from schemas.spec import Spec
 from schemas.suggest import did_you_mean
-from schemas.tree import Items, Node, Scalar, Table, Tree, labels, plain, problem_at
+from schemas.tree import Items, Node, Scalar, Table, Tree, plain, problem_at
 
 
 class Refused(Exception):
@@ -110,7 +110,7 @@ def _record(shape: Record, node: Table, path: str) -> Any:
 
 
 def _list(shape: ListOf, node: Items, path: str) -> tuple[Any, ...]:
-    names = labels(node.items) if shape.named else map(str, range(len(node.items)))
+    names = node.labels if shape.named else map(str, range(len(node.items)))
     return tuple(_value(shape.of, item, f"{path}.{name}", None) for name, item in zip(names, node.items, strict=True))
 
 

@@ -17,7 +17,7 @@ from schemas.errors import Problem, SpecError
 from schemas.shape import Either, ListOf, Record, Shape, TableOf, spec_shape
 from schemas.source import read
 from schemas.suggest import did_you_mean, listed
-from schemas.tree import Items, Node, Origin, Place, Removed, Scalar, Table, labels, name_of, problem_at
+from schemas.tree import Items, Node, Origin, Place, Removed, Scalar, Table, name_of, problem_at
 
 __all__ = ["Origin", "child_shape", "merge", "read_layers", "settle"]
 
@@ -111,8 +111,7 @@ def _merge_named(below: Items, above: Items, place: Place, shape: ListOf) -> Ite
 
 
 def _by_label(items: Items, shape: ListOf) -> dict[str, Node]:
-    full = tuple(_full_item(item, shape.of) for item in items.items)
-    return dict(zip(labels(full), full, strict=True))
+    return dict(Items(tuple(_full_item(item, shape.of) for item in items.items), items.place).labelled)
 
 
 def _full_item(item: Node, shape: Shape) -> Node:

@@ -6,14 +6,14 @@ with a structural problem is not told, for it may follow from what was left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from schemas.build import Refused, build
 from schemas.errors import Problem
 from schemas.rules import violations
 from schemas.structure import Finding, check
-from schemas.tree import Items, Node, Table, Tree, labels
+from schemas.tree import Items, Node, Table, Tree
 
 
 def all_problems(tree: Tree, refusal: Problem) -> tuple[Problem, ...]:
@@ -27,59 +27,48 @@ def all_problems(tree: Tree, refusal: Problem) -> tuple[Problem, ...]:
 def _beside(tree: Tree, findings: Sequence[Finding]) -> tuple[Problem, ...]:
     if any(len(finding.path) < 3 or finding.path[0] == "cluster" for finding in findings):
         return ()  # Too much is missing: what the rules say of the rest would mislead.
-    root: Node = tree.root
-    for finding in findings:
-        root = _without(root, finding.path)
+    root = _without(tree.root, [finding.path for finding in findings])
     assert isinstance(root, Table)
     try:
         spec = build(Tree(root))
-    except Refused:
-        return ()
-    spoilt = {finding.problem.location.line for finding in findings if finding.problem.location}
-    ranges = [_lines(tree, finding.path[:2]) for finding in findings]
+    except Refused as other:
+        return (other.problem,) if other.problem.rule == "SPEC013" else ()  # a quantity only the builder can judge
+    spoilt = {line for item in {finding.path[:2] for finding in findings} for line in _lines(tree.node(".".join(item)))}
     return tuple(
         problem
         for problem in violations(spec, Tree(root))
-        if problem.location
-        and problem.location.line not in spoilt
-        and not any(first <= problem.location.line <= last for first, last in ranges)
+        if problem.location and (problem.location.file, problem.location.line) not in spoilt
     )
 
 
-def _without(node: Node, path: Sequence[str]) -> Node:
-    """The node without what stands at the path."""
-    label, *rest = path
+def _without(node: Node, paths: Iterable[Sequence[str]]) -> Node:
+    """The node without what stands at the paths."""
+    gone: set[str] = set()
+    inner: dict[str, list[Sequence[str]]] = {}
+    for label, *rest in paths:
+        if rest:
+            inner.setdefault(label, []).append(rest)
+        else:
+            gone.add(label)
+
+    def kept(label: str, child: Node) -> Node:
+        return _without(child, inner[label]) if label in inner else child
+
     match node:
-        case Table() if label in node.entries:
-            entries = dict(node.entries)
-            if rest:
-                entries[label] = _without(entries[label], rest)
-            else:
-                del entries[label]
-            return replace(node, entries=entries)
-        case Items() if label in (names := labels(node.items)):
-            index = names.index(label)
-            inner = (_without(node.items[index], rest),) if rest else ()
-            return replace(node, items=(*node.items[:index], *inner, *node.items[index + 1 :]))
+        case Table():
+            return replace(node, entries={k: kept(k, child) for k, child in node.entries.items() if k not in gone})
+        case Items():
+            labelled = zip(node.labels, node.items, strict=True)
+            return replace(node, items=tuple(kept(k, child) for k, child in labelled if k not in gone))
         case _:
             return node
 
 
-def _lines(tree: Tree, path: Sequence[str]) -> tuple[int, int]:
-    """The first and last line of what stands at the path."""
-    found = tree.node(".".join(path))
-    if found is None:
-        return 0, 0
-    lines = list(_all_lines(found))
-    return min(lines), max(lines)
-
-
-def _all_lines(node: Node) -> list[int]:
-    match node:
-        case Table():
-            inner = [line for child in node.entries.values() for line in _all_lines(child)]
-        case Items():
-            inner = [line for child in node.items for line in _all_lines(child)]
-        case _:
-            inner = []
-    return [node.place.line, *inner]
+def _lines(node: Node | None) -> Iterator[tuple[str, int]]:
+    """Every file and line on which a part of the node stands."""
+    if node is None:
+        return
+    yield node.place.layer.name, node.place.line
+    parts = node.entries.values() if isinstance(node, Table) else node.items if isinstance(node, Items) else ()
+    for part in parts:
+        yield from _lines(part)

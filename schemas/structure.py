@@ -18,7 +18,7 @@ from schemas.record import record
 from schemas.shape import Choice, Either, Field, ListOf, Record, Shape, TableOf, option_for, spec_shape
 from schemas.spec import Spec
 from schemas.suggest import folded, listed, nearest
-from schemas.tree import Items, Node, Scalar, Table, Tree, labels, plain, problem_at
+from schemas.tree import Items, Node, Scalar, Table, Tree, plain, problem_at
 
 __all__ = ["Finding", "check", "instance", "schema_text"]
 
@@ -161,7 +161,7 @@ def _inside(spot: _Spot, part: str | int) -> _Spot:
             return _Spot(spot.node.entries[str(part)], of, None, spot.around, (*spot.path, str(part)))
         case Items(), shape:
             of = shape.of if isinstance(shape, ListOf) else None
-            label = labels(spot.node.items)[int(part)]
+            label = spot.node.labels[int(part)]
             return _Spot(spot.node.items[int(part)], of, None, spot.around, (*spot.path, label))
         case _:
             return spot

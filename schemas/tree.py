@@ -98,9 +98,14 @@ class Items:
     replaces: bool = field(default=False, compare=False)
 
     @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """What each item is called in a path: its name, or its index without one or with one that came before."""
+        return _labels(self.items)
+
+    @cached_property
     def labelled(self) -> Mapping[str, Node]:
         """The items by what each is called in a path."""
-        return dict(zip(labels(self.items), self.items, strict=True))
+        return dict(zip(self.labels, self.items, strict=True))
 
 
 @record
@@ -143,8 +148,7 @@ def name_of(node: Node) -> str | None:
             return None
 
 
-def labels(items: tuple[Node, ...]) -> tuple[str, ...]:
-    """What each item is called in a path: its name, or its index if it has none or a name that came before."""
+def _labels(items: tuple[Node, ...]) -> tuple[str, ...]:
     seen: set[str] = set()
     found = []
     for index, node in enumerate(items):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from schemas.rules.registry import Violation, rule
 from schemas.spec import GkeCluster, Spec
 from schemas.suggest import did_you_mean, listed, nearest
-from schemas.tree import Items, Tree, labels, name_of
+from schemas.tree import Items, Tree, name_of
 
 
 @rule("NAME001")
@@ -25,7 +25,7 @@ def names_are_unique(spec: Spec, tree: Tree) -> Iterator[Violation]:
         node = tree.node(path)
         if not isinstance(node, Items):
             continue
-        for label, item in zip(labels(node.items), node.items, strict=True):
+        for label, item in zip(node.labels, node.items, strict=True):
             name = name_of(item)
             if name is not None and label != name:
                 first = tree.origin(f"{path}.{name}")

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from schemas.load import Loaded
 from schemas.reader import scalar_value
-from schemas.tree import Items, Node, Origin, Removed, Scalar, Table, labels, plain
+from schemas.tree import Items, Node, Origin, Removed, Scalar, Table, plain
 
 _COMMENT_COLUMN: Final = 44
 _DIM, _END = "\x1b[2m", "\x1b[0m"
@@ -62,7 +62,7 @@ def _values(node: Node, path: str) -> Iterator[tuple[str, Node]]:
             for key, child in node.entries.items():
                 yield from _values(child, f"{path}.{key}" if path else key)
         case Items():
-            for label, child in zip(labels(node.items), node.items, strict=True):
+            for label, child in zip(node.labels, node.items, strict=True):
                 yield from _values(child, f"{path}.{label}")
         case _:
             yield path, node
