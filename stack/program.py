@@ -99,15 +99,16 @@ class Sources:
 def origins_of(loaded: Loaded, sources: Mapping[str, Sources]) -> Origins:
     """The origin of each input of each resource, by the resource's name.
 
-    An input is decided by the first stated field among those listed for it, else by the field of its own name, else
-    by the item as a whole.
+    An input is decided by the first stated field among those listed for its path or for the property that holds it,
+    else by a field of its own name, else by the item as a whole.
     """
 
     def origin(_type: str, name: str, path: str) -> Origin | None:
         if (source := sources.get(name)) is None:
             return None
-        top = path.split(".")[0].split("[")[0]
-        for key in (*source.fields.get(top, ()), camel(path), camel(top)):
+        steps = [step.partition("[")[0] for step in path.split(".")]
+        listed = (*source.fields.get(path, ()), *source.fields.get(steps[0], ()))
+        for key in (*listed, camel(path), camel(steps[-1]), camel(steps[0])):
             if found := loaded.tree.origin(f"{source.at}.{key}"):
                 return found
         return loaded.tree.origin(source.at)

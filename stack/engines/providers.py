@@ -16,6 +16,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from components.cluster import gke_changes
 from schemas.errors import InferstackError, PreflightError
 from stack.engines import urns
 from stack.engines.values import PROVIDER_KEY, Values, has_unknown, normal
@@ -162,13 +163,23 @@ def _unpickled(text: str, project: str) -> Any:
 
 
 class OfflineProvider:
-    """Plans resources of packages that nothing here can apply, and says so when asked to apply them."""
+    """Plans resources of packages that nothing here can apply, and says so when asked to apply them.
+
+    What a change does to a resource of GKE is known from a table (`components.cluster.gke_changes`): what the cloud
+    keeps although the program left it out, and what replaces.
+    """
 
     def check(self, type_: str, old: Values, new: Values) -> Checked:
-        return Checked(new)
+        return Checked(gke_changes.decide(type_, old, new).inputs if old else new)
 
     def diff(self, type_: str, id_: str, old: Values, new: Values) -> ProviderDiff:
-        return ProviderDiff()
+        if not gke_changes.knows(type_):
+            return ProviderDiff()
+        decision = gke_changes.decide(type_, {key: old.get(key) for key in new}, new)
+        return ProviderDiff(
+            replaces=decision.replaces,
+            delete_before_replace=decision.delete_before_replace if decision.replaces else None,
+        )
 
     def create(self, type_: str, new: Values) -> Live:
         raise self._cannot("create", type_)

@@ -12,6 +12,35 @@ from schemas.load import Loaded
 from schemas.spec import GkeCluster
 from stack.program import Program, Sources, origins_of
 
+POOL_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "nodeCount": ("nodes",),
+    "initialNodeCount": ("nodes",),
+    "autoscaling": ("nodes",),
+    "nodeLocations": ("zones",),
+    "maxPodsPerNode": ("maxPods",),
+    "placementPolicy": ("compactPlacement",),
+    "upgradeSettings": ("upgrade",),
+    "nodeConfig.diskSizeGb": ("disk.size", "disk"),
+    "nodeConfig.diskType": ("disk.type", "disk"),
+    "nodeConfig.kubeletConfig.cpuManagerPolicy": ("cpuManager",),
+    "nodeConfig.kubeletConfig.cpuCfsQuota": ("cfsQuota",),
+    "nodeConfig.kubeletConfig.topologyManager.policy": ("topologyManager",),
+    "nodeConfig.kubeletConfig.topologyManager.scope": ("topologyScope",),
+    "nodeConfig.kubeletConfig.memoryManager.policy": ("memoryManager",),
+}
+CLUSTER_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "minMasterVersion": ("version",),
+    "privateClusterConfig": ("network.privateNodes", "network"),
+    "masterAuthorizedNetworksConfig": ("network.authorizedNetworks", "network"),
+    "gatewayApiConfig": ("gatewayApi",),
+    "monitoringConfig": ("managedPrometheus",),
+    "maintenancePolicy": ("maintenance",),
+    "resourceLabels": ("labels",),
+}
+SERVING_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "spec.replicas": ("replicas", "instances"),
+    "spec": ("instances", "layout"),
+}
 REFUSAL: Final = "what needs a cloud is planned by this version, not applied"
 
 
@@ -37,9 +66,9 @@ def _notes(cluster: GkeCluster, plans: Mapping[str, PodPlan]) -> tuple[str, ...]
 
 def _sources(loaded: Loaded, site: Site, cluster: GkeCluster) -> dict[str, Sources]:
     name = cluster.name or site.stack
-    found = {serving.name: Sources(serving.at, {}) for serving in loaded.spec.serving}
-    found |= {f"{name}-{pool.name}": Sources(pool.at, {}) for pool in cluster.node_pools}
-    return {name: Sources(cluster.at, {}), **found}
+    found = {serving.name: Sources(serving.at, SERVING_FIELDS) for serving in loaded.spec.serving}
+    found |= {f"{name}-{pool.name}": Sources(pool.at, POOL_FIELDS) for pool in cluster.node_pools}
+    return {name: Sources(cluster.at, CLUSTER_FIELDS), **found}
 
 
 def _register(loaded: Loaded, site: Site, cluster: GkeCluster, plans: Mapping[str, PodPlan]) -> None:
