@@ -1,6 +1,6 @@
 """The gRPC side: `GRPCInferenceService` of the Open Inference Protocol, beside REST and through the same schedule.
 
-gRPC's threaded server, because it carries more on one core than its asyncio server does; a request waits for its
+gRPC's threaded server: it carries as much as its asyncio server and needs no second event loop. A request waits for its
 inference in the thread that received it. Imported only when a gRPC port is asked for: gRPC is an extra, and takes a
 while to load.
 """

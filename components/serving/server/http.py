@@ -247,12 +247,15 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
     def _take(self, request: Request) -> None:
-        if self._current is not None:
-            self._ahead.append(request)
-            if len(self._ahead) >= MAX_AHEAD and not self._paused:
-                self._paused = True
-                self._transport.pause_reading()
+        if self._current is None and not self._ahead:
+            self._start(request)
             return
+        self._ahead.append(request)
+        if len(self._ahead) >= MAX_AHEAD and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _start(self, request: Request) -> None:
         self._current = request
         if request.refusal is not None:
             self._reply(request, request.refusal)
@@ -279,7 +282,7 @@ class Connection(asyncio.Protocol):
             if self._paused and len(self._ahead) < MAX_AHEAD // 2:
                 self._paused = False
                 self._transport.resume_reading()
-            self._take(self._ahead.popleft())
+            self._start(self._ahead.popleft())
 
     def _write(self, request: Request, answer: Answer, keep_alive: bool) -> None:
         connection = b""

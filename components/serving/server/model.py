@@ -92,7 +92,7 @@ def load(arguments: Arguments) -> Model:
     core = ov.Core()
     try:
         graph = core.read_model(file.path)
-        compiled = core.compile_model(graph, "CPU", settings(arguments, frozenset(os.sched_getaffinity(0))))
+        compiled = core.compile_model(graph, "CPU", settings(arguments, process_mask()))
     except RuntimeError as error:
         raise PreflightError(f"OpenVINO cannot use {file.path}", why=_last_line(error)) from error
     return Model(
@@ -106,6 +106,13 @@ def load(arguments: Arguments) -> Model:
         execution=compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name(),
         compiled=compiled,
     )
+
+
+def process_mask() -> frozenset[int]:
+    """The CPUs this process may run on; all of them where the system cannot say."""
+    if hasattr(os, "sched_getaffinity"):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))
 
 
 def settings(arguments: Arguments, mask: frozenset[int]) -> dict[str, Any]:

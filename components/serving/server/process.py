@@ -22,7 +22,7 @@ from components.serving.server import schedule as schedules
 from components.serving.server.arguments import Arguments
 from components.serving.server.http import Connections
 from components.serving.server.metrics import Gauge, Metrics
-from components.serving.server.model import VERSION, Model, load, measure
+from components.serving.server.model import VERSION, Model, load, measure, process_mask
 from components.serving.server.rest import Rest
 from components.serving.server.schedule import Schedule, Times
 from schemas.errors import PreflightError
@@ -136,7 +136,7 @@ def _say(arguments: Arguments, facts: dict[str, Any], startup_s: float) -> None:
         "host": arguments.host,
         "rest_port": arguments.rest_port,
         "grpc_port": arguments.grpc_port,
-        "cpus": sorted(os.sched_getaffinity(0)),
+        "cpus": sorted(process_mask()),
         **facts,
         "startup_s": round(startup_s, 3),
     }
