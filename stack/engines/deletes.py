@@ -16,6 +16,7 @@ from typing import Literal
 from stack.engines.decide import Decision
 from stack.engines.hands import Hands
 from stack.engines.leftovers import remains
+from stack.engines.planning import is_default_provider
 from stack.engines.records import Record
 from stack.engines.registrar import Ledger
 from stack.engines.state import Begun, Gone, Settled, State, in_order
@@ -31,19 +32,22 @@ _WHY = {
 
 @dataclass(frozen=True)
 class Doomed:
-    """Something to delete: no longer in the program, left by a replacement, or left by an interrupted create."""
+    """Something to delete: no longer in the program, left by a replacement, or left by an interrupted create.
+
+    `visible` when people hear of it: default providers come and go with what uses them, and what a replacement of this
+    very run left is part of that replacement.
+    """
 
     record: Record
     cause: Cause
-
-    @property
-    def visible(self) -> bool:
-        """Whether people hear of it: default providers come and go with what uses them."""
-        return not (self.record.is_provider and self.record.name.startswith("default"))
+    visible: bool = True
 
 
-def doomed_in(state: State, seen: Iterable[str]) -> tuple[Doomed, ...]:
-    """All that has to go, in an order in which each comes after everything that needs it."""
+def doomed_in(state: State, seen: Iterable[str], *, told: tuple[Record, ...]) -> tuple[Doomed, ...]:
+    """All that has to go, in an order in which each comes after everything that needs it.
+
+    Of what replacements have left, only those in `told` are visible: earlier runs left them.
+    """
     kept = frozenset(seen)
     orphans = [record for urn, record in state.records.items() if urn not in kept]
     left = [
@@ -53,8 +57,9 @@ def doomed_in(state: State, seen: Iterable[str]) -> tuple[Doomed, ...]:
     ]
     known = {(record.urn, record.id) for record in orphans}
     left = [item for item in left if (item.record.urn, item.record.id) not in known]
-    ordered = [Doomed(record, "orphan") for record in reversed(in_order(orphans))]
-    return (*left, *(Doomed(record, "condemned") for record in reversed(in_order(state.condemned))), *ordered)
+    condemned = [Doomed(record, "condemned", record in told) for record in reversed(in_order(state.condemned))]
+    ordered = [Doomed(r, "orphan", not is_default_provider(r)) for r in reversed(in_order(orphans))]
+    return (*left, *condemned, *ordered)
 
 
 def blocked(doomed: Doomed) -> str:

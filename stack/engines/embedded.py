@@ -190,25 +190,28 @@ class EmbeddedEngine:
             _refuse_impossible(plan)
             log = StepLog(on_event, frozenset(change.urn for change in plan.changing))
             log.tell(Planned(len(plan.changing)))
-            if plan.bookkeeping:
-                self._carry_out(program, ledger, log)
+            abandoned = plan.bookkeeping and not self._carry_out(program, ledger, log)
             outputs = runs.outputs(self._setting, ledger.state)
             if program is None and not (ledger.state.records or ledger.state.condemned or ledger.state.pending):
                 ledger.remove()
         if log.listener_error is not None:
             raise log.listener_error
+        missing = runs.not_reached(plan, log)
         return Outcome(
             plan=plan,
             done=tuple(log.done),
             failed=tuple(log.failed),
             skipped=tuple(log.skipped),
-            not_reached=runs.not_reached(plan, log),
-            interrupted=self._stop.is_set(),
+            not_reached=missing,
+            interrupted=self._stop.is_set() and bool(missing),
+            abandoned=abandoned,
             seconds=time.monotonic() - began,
             outputs=outputs,
         )
 
-    def _carry_out(self, program: Program | None, ledger: store.Ledger, log: StepLog) -> None:
+    def _carry_out(self, program: Program | None, ledger: store.Ledger, log: StepLog) -> bool:
+        """Do what was planned; whether it came to its end, or was left behind at the user's wish."""
+
         def stopping() -> bool:
             return self._stop.is_set() or log.listener_error is not None
 
@@ -228,6 +231,8 @@ class EmbeddedEngine:
         except StoppedError:
             # Work that nobody waits for goes on in its thread: the journal says it began, the next run finds it.
             ledger.abandon()
+            return False
+        return True
 
 
 def refuse_another(expected: Plan, plan: Plan) -> None:

@@ -103,7 +103,11 @@ class NotReached:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done and what was not. `outputs` are the stack's own, secrets opened."""
+    """What was done and what was not. `outputs` are the stack's own, secrets opened.
+
+    `interrupted` when the user stopped it with work left; `abandoned` when, besides, work still goes on in threads that
+    nobody waits for: the process has to end itself (`os._exit`) or it waits for them after all.
+    """
 
     plan: Plan
     done: tuple[Finished, ...] = ()
@@ -111,6 +115,7 @@ class Outcome:
     skipped: tuple[Skipped, ...] = ()
     not_reached: tuple[NotReached, ...] = ()
     interrupted: bool = False
+    abandoned: bool = False
     seconds: float = 0.0
     outputs: Mapping[str, Any] | None = None
 

@@ -40,6 +40,7 @@ class Goal:
     additional_secret_outputs: tuple[str, ...] = ()
     aliases: tuple[Alias, ...] = ()
     custom_timeouts: Mapping[str, float] = field(default_factory=dict)
+    import_id: str = ""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -90,6 +91,7 @@ def from_request(request: resource_pb2.RegisterResourceRequest) -> Goal:
             ),
         ),
         custom_timeouts=_timeouts_s(request.customTimeouts),
+        import_id=request.importId,
     )
 
 

@@ -7,6 +7,7 @@ it is left out. Anything else that does not fit is an error that says what is lo
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -39,12 +40,13 @@ class Journal:
     def __init__(self, path: Path, vault: Vault) -> None:
         self._path, self._vault = path, vault
         self._file: int | None = None
+        self._size = 0
         self._previous = _SEED
         self._secrets = vault.provider
 
     def start(self, lineage: str, serial: int) -> None:
         """Make the file, and name the state that it starts from."""
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         self._write({"format": FORMAT, "lineage": lineage, "serial": serial})
         sync_folder(self._path.parent)
 
@@ -64,11 +66,20 @@ class Journal:
     def _write(self, data: Mapping[str, Any]) -> None:
         assert self._file is not None, "a journal is started before it is written"
         text = json.dumps(data, separators=(",", ":"), sort_keys=True)
-        self._previous = _checksum(self._previous, text)
-        line = f"{self._previous} {text}\n".encode()
-        while line:
-            line = line[os.write(self._file, line) :]
-        os.fsync(self._file)
+        checksum = _checksum(self._previous, text)
+        line = f"{checksum} {text}\n".encode()
+        try:
+            write_all(self._file, line)
+            os.fsync(self._file)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._size)  # half a line would spoil those that follow it
+            raise PreflightError(
+                f"The state cannot be written: {error.strerror}.",
+                why=f"The journal {self._path} has to hold every step before the next is taken.",
+                remedy="Make room, or repair the disk, and run the same command again: it goes on where this stopped.",
+            ) from error
+        self._previous, self._size = checksum, self._size + len(line)
 
     def close(self) -> None:
         """Stop writing; the file stays."""
@@ -80,7 +91,7 @@ class Journal:
         """Close it and delete the file, once a checkpoint holds all it says."""
         self.close()
         self._path.unlink(missing_ok=True)
-        self._previous = _SEED
+        self._previous, self._size = _SEED, 0
 
 
 def read(data: bytes, path: Path, vault: Vault) -> Replay | None:
@@ -134,6 +145,12 @@ def _sound_lines(data: bytes, path: Path) -> Iterator[dict[str, Any]]:
 
 def _checksum(previous: str, text: str) -> str:
     return hashlib.blake2b(f"{previous} {text}".encode(), digest_size=8).hexdigest()
+
+
+def write_all(handle: int, data: bytes) -> None:
+    """Write every byte."""
+    while data:
+        data = data[os.write(handle, data) :]
 
 
 def sync_folder(folder: Path) -> None:

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from schemas.errors import LockedError
+from schemas.errors import LockedError, PreflightError
 
 _PATIENCE_S: Final = 0.5  # a holder that has just taken the lock has not written its name yet
 
@@ -60,9 +60,16 @@ def held(path: Path, command: str | None = None) -> Iterator[Holder | None]:
 
     Raises:
         LockedError: somebody else holds it; the message names them.
+        PreflightError: the place cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = _taken(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = _taken(path)
+    except OSError as error:
+        raise PreflightError(
+            f"The state cannot be written: {error.filename or path}: {error.strerror}.",
+            remedy="Give this user the right to write there, or put the state elsewhere.",
+        ) from error
     try:
         before = _read(path)
         me = Holder(

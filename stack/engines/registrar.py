@@ -93,8 +93,7 @@ class Registrar:
             if because := self.log.lost_among(goal.needs):
                 self.log.skip("create" if old is None else "update", blank, because)
                 return Registered(urn, lost=True)
-            if goal.remote:
-                raise _remote(goal)
+            _check_possible(goal, old)
             record = self._custom(urn, goal, old, order) if goal.custom else self._component(urn, goal, old, order)
         except Exception as error:
             op: Op = "create" if urn not in self.ledger.state.records else "update"
@@ -106,6 +105,10 @@ class Registrar:
         """Take what a component says of itself once its children are there."""
         with self._lock:
             record = self.ledger.state.records.get(urn)
+            if record is not None and not self.hands.dry:
+                # What a failed resource would have told is not known: what it told before still holds.
+                known = {key: value for key, value in outputs.items() if not has_unknown(value)}
+                outputs = {**{key: record.outputs[key] for key in outputs if key in record.outputs}, **known}
             if record is not None and record.outputs != outputs and not self.log.lost_among((urn,)):
                 changed = dataclasses.replace(record, outputs=outputs, modified=self._now())
                 self.ledger.record(Became(changed))
@@ -371,9 +374,16 @@ def _twice(goal: Goal) -> InferstackError:
     )
 
 
-def _remote(goal: Goal) -> PreflightError:
-    return PreflightError(
-        f"{goal.name} ({goal.type}) is a component that only its provider's plugin can take apart.",
-        why="The embedded engine runs without plugins.",
-        remedy="Use plain resources, or the Pulumi engine.",
-    )
+def _check_possible(goal: Goal, old: Record | None) -> None:
+    """Refuse what only Pulumi's own engine with its plugins can do."""
+    if goal.remote:
+        raise PreflightError(
+            f"{goal.name} ({goal.type}) is a component that only its provider's plugin can take apart.",
+            why="The embedded engine runs without plugins.",
+            remedy="Use plain resources, or the Pulumi engine.",
+        )
+    if goal.import_id and old is None:
+        raise PreflightError(
+            f"{goal.name} shall be imported (id {goal.import_id!r}), which the embedded engine does not do.",
+            remedy="Import it with the Pulumi engine, or leave `import_` out to make it.",
+        )

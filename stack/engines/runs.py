@@ -66,7 +66,8 @@ def plan(setting: Setting, state: State, program: Program | None, origins: Origi
         with running.no_collection():
             _run(setting, program, registrar, log, dry_run=True)
         _raise_failures(log)
-    doomed = deletes.doomed_in(dataclasses.replace(memory.state, condemned=state.condemned), registrar.seen)
+    before_it = dataclasses.replace(memory.state, condemned=state.condemned)
+    doomed = deletes.doomed_in(before_it, registrar.seen, told=tuple(state.condemned))
     for item in doomed:
         if item.visible:
             log.decided(deletes.step_of(item, log.next_order()))
@@ -101,20 +102,21 @@ def apply(
     """
     hands = RealHands(setting.providers, lambda r, text, part: log.progress(r, text, part), giving_up)
     registrar = _registrar(setting, ledger, hands, log, stopping)
+    left_before = tuple(ledger.state.condemned)
     if program is not None:
         _run(setting, program, registrar, log, dry_run=False)
     if log.troubled or stopping():
         return
     deleter = deletes.Deleter(ledger, hands, log, parallel=setting.parallel, stopping=stopping)
-    deleter.run(deletes.doomed_in(ledger.state, registrar.seen))
+    deleter.run(deletes.doomed_in(ledger.state, registrar.seen, told=left_before))
 
 
 def not_reached(planned: Plan, log: StepLog) -> tuple[NotReached, ...]:
     """What was planned and neither done nor tried."""
     ended: list[Finished | Failed | Skipped] = [*log.done, *log.failed, *log.skipped]
     deleted = {end.subject.urn for end in ended if end.op == "delete"}
-    met = {step.record.urn for step in log.steps} | {end.subject.urn for end in ended if end.op != "delete"}
-    met -= {e.subject.urn for e in log.not_reached}
+    met = {end.subject.urn for end in ended if end.op != "delete"}
+    met |= {step.record.urn for step in log.steps if step.op in ("same", "read")}
     return tuple(
         NotReached(change.op, Subject(change.urn, change.type, change.name))
         for change in planned.changing

@@ -165,12 +165,18 @@ def _bytes(path: Path) -> bytes:
 def _replace(path: Path, data: bytes) -> None:
     """Write a file so that it is either the old one or the new one, whatever happens."""
     temporary = path.with_name(f"{path.name}.new")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        while data:
-            data = data[os.write(handle, data) :]
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    temporary.replace(path)
-    journal.sync_folder(path.parent)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            journal.write_all(handle, data)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        temporary.replace(path)
+        journal.sync_folder(path.parent)
+    except OSError as error:
+        raise PreflightError(
+            f"The state cannot be written: {path}: {error.strerror}.",
+            why="Nothing is lost: the journal beside it holds what happened.",
+            remedy="Make room, or repair the disk, and run the same command again.",
+        ) from error

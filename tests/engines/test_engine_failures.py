@@ -14,7 +14,7 @@ import pytest
 
 from schemas.errors import PartlyAppliedError, StoppedError
 from stack.engines.events import Event, Failed, Progress, Skipped, Started
-from tests.fakes import File, a_program, an_engine, files_in, logged, until
+from tests.fakes import File, a_program, an_engine, digest, files_in, logged, until
 
 
 def test_a_failure_does_not_stop_siblings_and_skips_dependents(tmp_path: Path) -> None:
@@ -56,6 +56,15 @@ def test_nothing_is_deleted_while_something_fails(tmp_path: Path) -> None:
 
     assert [left.subject.name for left in outcome.not_reached] == ["old"]
     assert files_in(out) == {"old": "text"}
+
+
+def test_outputs_that_a_failure_leaves_unknown_keep_what_they_were(tmp_path: Path) -> None:
+    engine, out = an_engine(tmp_path), tmp_path / "out"
+    engine.up(a_program(out, {"a": File("one"), "b": File("one")}, exports=["a", "b"]))
+
+    engine.up(a_program(out, {"a": File("two", props={"fail": ["update"]}), "b": File("two")}, exports=["a", "b"]))
+
+    assert engine.outputs() == {"a": digest("one"), "b": digest("two")}
 
 
 def test_a_failed_update_is_tried_again_even_if_the_program_goes_back(tmp_path: Path) -> None:

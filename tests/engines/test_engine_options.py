@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pulumi
+import pytest
 
+from schemas.errors import PreflightError
 from tests.fakes import File, FileResource, Group, a_program, an_engine, files_in, logged
 
 
@@ -205,3 +207,28 @@ def test_an_explicit_provider_is_a_resource_of_the_state(tmp_path: Path) -> None
         "project-test": "create",
         "mine": "create",
     }
+
+
+def test_an_import_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(PreflightError, match="a shall be imported"):
+        an_engine(tmp_path).preview(a_program(tmp_path / "out", {"a": File(opts={"import_": "x"})}))
+
+
+def test_the_old_copy_belongs_to_its_replacement(tmp_path: Path) -> None:
+    engine, out = an_engine(tmp_path), tmp_path / "out"
+    engine.up(a_program(out, {"a": File()}))
+    outcome = engine.up(a_program(out, {"a": File(props={"name": "z"})}))
+    assert [(done.op, done.subject.name) for done in outcome.done] == [("replace", "a")]
+    assert files_in(out) == {"z": "text"}
+
+
+def test_an_old_copy_that_could_not_be_deleted_is_deleted_later(tmp_path: Path) -> None:
+    engine, out = an_engine(tmp_path), tmp_path / "out"
+    engine.up(a_program(out, {"a": File(props={"fail": ["delete"]})}))
+    changed = a_program(out, {"a": File(props={"name": "z"})})
+    failed = engine.up(changed)
+    (change,) = engine.preview(changed).changing
+
+    assert [(f.op, f.message) for f in failed.failed] == [("delete", "RuntimeError: cannot delete a")]
+    assert (change.op, change.reasons) == ("delete", ("a replacement has taken its place",))
+    assert [record.delete for record in engine.resources() if record.type.endswith(":File")] == [False, True]

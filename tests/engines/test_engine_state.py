@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import os
+import resource
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -247,3 +249,32 @@ def test_every_operation_is_in_the_journal_before_and_after(tmp_path: Path) -> N
         os.listdir(tmp_path / "state") == ["checkpoint.json", "lock"]
         or not (tmp_path / "state" / store.JOURNAL).exists()
     )
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file of this process may grow beyond so many bytes, as if the disk were full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_told_and_spoils_nothing(tmp_path: Path) -> None:
+    with store.writing(tmp_path, Vault()) as ledger:
+        ledger.record(Became(a_record("a")))
+        with room_for(600), pytest.raises(PreflightError, match="The state cannot be written"):
+            ledger.record(*(Became(a_record(f"r{index}")) for index in range(20)))
+        held = set(ledger.state.records)
+        ledger.record(Became(a_record("b")))
+        ledger.abandon()
+
+    assert set(store.read(tmp_path, Vault()).records) == {*held, a_record("b").urn}
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file, no folder")
+    with pytest.raises(PreflightError, match="The state cannot be written"):
+        an_engine(tmp_path).up(a_program(tmp_path / "out", {"a": File()}))
