@@ -212,6 +212,7 @@ def _no_item(words: Words, names: Sequence[str], shape: ListOf) -> _Unknown:
     near = nearest(word, names)
     where = words.spelled()
     new = f"{where}=[{{name: {word}, ...}}]" if shape.named else f"{where}=[...]"
+    new = new if words.loose else f"--set '{new}'"
     return _Unknown(
         f"`{where}` has no item `{word}`{did_you_mean(word, names)}",
         f"It has {listed(names)}." if names else "It is empty.",

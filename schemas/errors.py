@@ -13,8 +13,9 @@ InferstackError                 1   unexpected
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from schemas.record import record
 
 
 class InferstackError(Exception):
@@ -33,7 +34,7 @@ class UsageError(InferstackError):
     exit_code = 3
 
 
-@dataclass(frozen=True)
+@record
 class Location:
     """A place in a text: file as the user named it; line and column count from 1; `length` characters are meant."""
 
@@ -46,7 +47,7 @@ class Location:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, order=True)
+@record
 class Problem:
     """One thing that is wrong with a spec.
 

@@ -1,14 +1,13 @@
 """The spec as frozen types: everything a stack file can say.
 
-These classes are the only place where a field is declared. `structure.py` derives the JSON Schema and the parser from
-them: a field's YAML key is its name in camelCase without its unit suffix unless `key` says otherwise, its
-unit is its annotation (`units.py`), its explanation is `doc`. A field that nothing carries out yet says so by a rule in
-`rules/`, never by silence.
+These classes are the only place where a field is declared. `shape.py` reads them for the JSON Schema, the builder and
+the checker: a field's YAML key is its name in camelCase without its unit suffix unless `key` says otherwise, its unit
+is its annotation (`units.py`), its explanation is `doc`. A field that nothing carries out yet says so by a rule in
+`rules/`, never by silence. Annotations are evaluated where they stand (no `annotations` from `__future__`): to read
+them back from text would take longer than all the rest.
 
 `at` is the path of an item in the merged tree (`serving.digits.instances`), from which its file, line and layer follow.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, field

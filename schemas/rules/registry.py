@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 from schemas.errors import Problem
@@ -35,27 +36,37 @@ Check = Callable[[Spec, Tree], Iterator[Violation]]
 
 @record
 class Rule:
-    """A rule; `text` is its whole explanation. One without `check` is found by the reader, merger or checker."""
+    """A rule and its explanation. One without `check` is found by the reader, the merger, the checker or placement."""
 
     id: str
-    text: str
+    raw: str
     check: Check | None = None
+
+    @cached_property
+    def doc(self) -> str:
+        """The whole explanation, without the indentation of the source."""
+        return inspect.cleandoc(self.raw)
 
     @property
     def title(self) -> str:
         """The rule in one line."""
-        return self.text.split("\n", 1)[0]
+        return self.doc.partition("\n")[0]
+
+    @property
+    def text(self) -> str:
+        """The explanation below the title."""
+        return self.doc.partition("\n")[2].strip()
 
     def part(self, name: str) -> str:
         """A part of the explanation (`Why`, `Remedy`) as one paragraph; empty when it has none."""
-        _, found, rest = self.text.partition(f"\n{name}:")
+        _, found, rest = self.doc.partition(f"\n{name}:")
         paragraph = rest.split("\n\n")[0].split("\nExample:")[0].split("\nRemedy:")[0]
         return " ".join(paragraph.split()) if found else ""
 
     @property
     def example(self) -> str:
         """YAML that breaks the rule."""
-        _, _, rest = self.text.partition("\nExample:\n")
+        _, _, rest = self.doc.partition("\nExample:\n")
         return inspect.cleandoc("\n" + rest.split("\nRemedy:")[0])
 
     def problems(self, spec: Spec, tree: Tree) -> Iterator[Problem]:
@@ -70,7 +81,7 @@ def rule(rule_id: str) -> Callable[[Check], Rule]:
     """Makes a rule of a function."""
 
     def make(check: Check) -> Rule:
-        return Rule(rule_id, inspect.cleandoc(check.__doc__ or ""), check)
+        return Rule(rule_id, check.__doc__ or "", check)
 
     return make
 

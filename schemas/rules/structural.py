@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Final
 
 from schemas.rules.registry import Rule
@@ -154,4 +153,4 @@ _TEXTS: Final = {
     """,
 }
 
-RULES: Final = tuple(Rule(rule_id, inspect.cleandoc(text)) for rule_id, text in _TEXTS.items())
+RULES: Final = tuple(Rule(rule_id, text) for rule_id, text in _TEXTS.items())
