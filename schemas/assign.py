@@ -22,15 +22,9 @@ from schemas.suggest import did_you_mean, folded, listed, nearest
 from schemas.tree import Items, Layer, Node, Place, Scalar, Table, problem_at
 
 PREFIX: Final = "INFERSTACK_"
-RESERVED: Final = (
-    "INFERSTACK_STATE_DIR",
-    "INFERSTACK_SPEC",
-    "INFERSTACK_PASSPHRASE",
-    "INFERSTACK_OUT",
-    "INFERSTACK_TEST_",
-    "INFERSTACK_PERFORMANCE_",
-    "INFERSTACK_NO_",
-)
+# Settings of the program itself (exact names, and beginnings of names); they never overlay anything.
+SETTINGS: Final = frozenset(f"{PREFIX}{name}" for name in ("STATE_DIR", "SPEC", "PASSPHRASE", "OUT", "RUN"))
+RESERVED: Final = ("INFERSTACK_TEST_", "INFERSTACK_PERFORMANCE_", "INFERSTACK_NO_")
 
 
 @record
@@ -97,7 +91,7 @@ def assign_all(
             continue
         root = _assign_one(root, Words(tuple(path.split(".")), loose=False), value, layer, "LAYER004", problems)
     for name in sorted(environ):
-        if not name.startswith(PREFIX) or name.startswith(RESERVED):
+        if not name.startswith(PREFIX) or name.startswith(RESERVED) or name in SETTINGS:
             continue
         layer = Layer("environment", folder, text=f"{name}={environ[name]}")
         words = Words(tuple(name.removeprefix(PREFIX).split("__")), loose=True)
@@ -125,6 +119,8 @@ def _assign_one(root: Table, words: Words, text: str, layer: Layer, rule: str, p
         )
         return root
     except _Unknown as error:
+        if words.loose:  # an unknown variable may hold anything, a secret too: its value is not shown
+            layer = replace(layer, text=layer.text.partition("=")[0])
         problems.append(problem_at(Place(layer), rule, error.message, why=error.why, remedy=error.remedy))
         return root
     assert isinstance(result, Table)

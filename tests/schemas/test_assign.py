@@ -70,7 +70,7 @@ def test_variables_are_matched_without_case_hyphens_and_underscores(tmp_path: Pa
 
 
 def test_settings_of_the_program_overlay_nothing(tmp_path: Path) -> None:
-    reserved = ["STATE_DIR", "TEST_TOPOLOGIES", "PERFORMANCE_SECONDS", "NO_COLOUR"]
+    reserved = ["STATE_DIR", "SPEC", "PASSPHRASE", "TEST_TOPOLOGIES", "PERFORMANCE_SECONDS", "NO_COLOUR"]
     environ = {f"INFERSTACK_{name}": "anything: [" for name in reserved}
     assert loaded(a_file(tmp_path), environ=environ).spec == loaded(a_file(tmp_path)).spec
 
@@ -112,7 +112,7 @@ def test_an_unknown_variable_is_a_problem_with_a_suggestion(tmp_path: Path, name
     (found,) = problems(a_file(tmp_path), environ={name: "1"})
     assert found.rule == "LAYER005"
     assert says in found.message
-    assert found.origin == f"{name}=1"
+    assert found.origin == name, "the value may be a secret"
 
 
 def test_a_union_is_entered_by_the_branch_that_knows_the_key(tmp_path: Path) -> None:
