@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import Location, Problem
@@ -150,6 +150,7 @@ def test_json_has_every_part(tmp_path: Path) -> None:
     assert all(one["why"] and one["remedy"] for one in found)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.integers(1, 300), st.integers(1, 300), st.booleans())
 def test_any_line_and_place_can_be_shown(line: str, column: int, length: int, colour: bool) -> None:
     found = Problem("SPEC010", "odd", Location("a.yaml", 1, column, length), line, "why", "do")
