@@ -148,8 +148,8 @@ _TEXTS: Final = {
 
         Why: `INFERSTACK_SERVING__DIGITS__INSTANCES__CORES=2` names keys and items, joined by two underscores and
             compared without case, hyphens and underscores. INFERSTACK_STATE_DIR, INFERSTACK_SPEC,
-            INFERSTACK_PASSPHRASE, INFERSTACK_OUT, INFERSTACK_RUN, INFERSTACK_TEST_*, INFERSTACK_PERFORMANCE_* and INFERSTACK_NO_* are settings
-            of the program and never overlay anything.
+            INFERSTACK_PASSPHRASE, INFERSTACK_OUT, INFERSTACK_RUN, INFERSTACK_TEST_*,
+            INFERSTACK_PERFORMANCE_* and INFERSTACK_NO_* are settings of the program and never overlay anything.
         Remedy: Follow the suggestion, or unset the variable.
     """,
 }
