@@ -22,6 +22,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@.venv/bin/python -m compileall -q schemas components stack
 	@touch $@
 
 # After a change of pyproject.toml: pins everything anew, for every platform at once.
