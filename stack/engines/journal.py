@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,8 @@ class Journal:
     def __init__(self, path: Path, vault: Vault) -> None:
         self._path, self._vault = path, vault
         self._file: int | None = None
-        self._size = 0
+        self._size = self._synced = 0
+        self._syncing = threading.Lock()
         self._previous = _SEED
         self._secrets = vault.provider
 
@@ -48,6 +50,7 @@ class Journal:
         """Make the file, and name the state that it starts from."""
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         self._write({"format": FORMAT, "lineage": lineage, "serial": serial})
+        self.sync()
         sync_folder(self._path.parent)
 
     @property
@@ -55,13 +58,34 @@ class Journal:
         """Whether there is anything in it; a run without changes writes nothing."""
         return self._file is not None
 
-    def append(self, entry: Entry) -> None:
-        """Write one fact and wait until it is on the disk."""
+    def write(self, entry: Entry) -> None:
+        """Write one fact; it counts once `sync` has returned. One thread at a time.
+
+        Raises:
+            PreflightError: it cannot be written; nothing of it is in the journal.
+        """
         data = _entry_to_json(entry, self._vault.seal)
         if self._vault.provider != self._secrets:
             self._secrets = self._vault.provider  # the first secret ever: without its salt no line could be read
             self._write({"fact": "secrets", "provider": self._secrets})
         self._write(data)
+
+    def sync(self) -> None:
+        """Wait until all that was written is on the disk; threads that come together share one wait.
+
+        Raises:
+            PreflightError: the disk does not take it.
+        """
+        wanted = self._size
+        with self._syncing:
+            if self._file is None or self._synced >= wanted:
+                return
+            written = self._size
+            try:
+                os.fsync(self._file)
+            except OSError as error:
+                raise self._unwritable(error) from error
+            self._synced = written
 
     def _write(self, data: Mapping[str, Any]) -> None:
         assert self._file is not None, "a journal is started before it is written"
@@ -70,28 +94,31 @@ class Journal:
         line = f"{checksum} {text}\n".encode()
         try:
             write_all(self._file, line)
-            os.fsync(self._file)
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._size)  # half a line would spoil those that follow it
-            raise PreflightError(
-                f"The state cannot be written: {error.strerror}.",
-                why=f"The journal {self._path} has to hold every step before the next is taken.",
-                remedy="Make room, or repair the disk, and run the same command again: it goes on where this stopped.",
-            ) from error
+            raise self._unwritable(error) from error
         self._previous, self._size = checksum, self._size + len(line)
+
+    def _unwritable(self, error: OSError) -> PreflightError:
+        return PreflightError(
+            f"The state cannot be written: {error.strerror}.",
+            why=f"The journal {self._path} has to hold every step before the next is taken.",
+            remedy="Make room, or repair the disk, and run the same command again: it goes on where this stopped.",
+        )
 
     def close(self) -> None:
         """Stop writing; the file stays."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        with self._syncing:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
 
     def remove(self) -> None:
         """Close it and delete the file, once a checkpoint holds all it says."""
         self.close()
         self._path.unlink(missing_ok=True)
-        self._previous, self._size = _SEED, 0
+        self._previous, self._size, self._synced = _SEED, 0, 0
 
 
 def read(data: bytes, path: Path, vault: Vault) -> Replay | None:

@@ -79,7 +79,7 @@ def run(
     pool = InlineExecutor(1) if dry_run else ThreadPoolExecutor(parallel, thread_name_prefix="resource")
     loop.set_default_executor(pool)
     try:
-        with _short_traces():
+        with collecting_rarely(never=dry_run), _short_traces():
             loop.run_until_complete(run_in_stack(lambda: _drained(program, dry_run)))
     except InferstackError:
         raise
@@ -149,20 +149,21 @@ def program_error(error: Exception) -> InferstackError:
 
 
 @contextlib.contextmanager
-def no_collection() -> Iterator[None]:
-    """Pause the garbage collector: a plan makes hundreds of thousands of objects at once and drops none of them until
-    it is done, so that looking for garbage meanwhile doubles its cost. Afterwards they all count as old (`unfreeze`
-    puts them there), so that they are looked at when the next full collection is due and not at once.
+def collecting_rarely(*, never: bool) -> Iterator[None]:
+    """Look for garbage a hundred times less often, or `never` while the block runs: the SDK makes hundreds of thousands
+    of objects and drops none of them until the program is done, so that looking meanwhile doubles its cost.
+
+    Afterwards they all count as old (`unfreeze` puts them there), so that they are looked at when the next full
+    collection is due and not at once.
     """
-    paused = gc.isenabled()
-    gc.disable()
+    before = gc.get_threshold()
+    gc.set_threshold(0 if never else before[0] * 100, *before[1:])
     try:
         yield
     finally:
-        if paused:
-            gc.freeze()
-            gc.unfreeze()
-            gc.enable()
+        gc.freeze()
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def in_thread(work: Callable[[], T], on_interrupt: Callable[[int], float | None]) -> T:

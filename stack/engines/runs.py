@@ -63,8 +63,7 @@ def plan(setting: Setting, state: State, program: Program | None, origins: Origi
     log = StepLog(ignore)
     registrar = _registrar(setting, memory, DryHands(), log, lambda: False)
     if program is not None:
-        with running.no_collection():
-            _run(setting, program, registrar, log, dry_run=True)
+        _run(setting, program, registrar, log, dry_run=True)
         _raise_failures(log)
     before_it = dataclasses.replace(memory.state, condemned=state.condemned)
     doomed = deletes.doomed_in(before_it, registrar.seen, told=tuple(state.condemned))

@@ -70,7 +70,7 @@ class Ledger:
         self.state = state
 
     def record(self, *entries: Entry) -> None:
-        """Take facts in: first on the disk, then in memory."""
+        """Take facts in; when it returns they are on the disk and in memory."""
         with self._lock:
             if self._closed:
                 return  # work that was given up goes on in its thread; what it says comes too late
@@ -78,8 +78,9 @@ class Ledger:
                 self.state.lineage = self.state.lineage or uuid.uuid4().hex
                 self._journal.start(self.state.lineage, self.state.serial)
             for entry in entries:
-                self._journal.append(entry)
+                self._journal.write(entry)
                 self.state.apply(entry)
+        self._journal.sync()
 
     def replace(self, state: State) -> None:
         """Put another state in the place of this one (an import)."""

@@ -103,7 +103,8 @@ def test_a_journal_that_is_cut_anywhere_tells_a_beginning(inputs: list[dict[str,
             for i, these in enumerate(inputs)
         ]
         for entry in entries:
-            written.append(entry)
+            written.write(entry)
+        written.sync()
         written.close()
         data = path.read_bytes()
     replay = journal.read(data[: min(cut, len(data))], path, Vault())
