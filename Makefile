@@ -1,6 +1,8 @@
 # Two commands: `make up` runs the main job, `make test` passes the tests. A second run installs nothing.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
 INSTALLED := .venv/.installed
+# Tests and measurements keep the environments of KServe and MLServer here, so that they are installed once.
+export INFERSTACK_TEST_ENVIRONMENTS ?= $(CURDIR)/.venv/platforms
 
 .PHONY: up test check bench lock clean
 
