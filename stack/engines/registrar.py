@@ -16,15 +16,16 @@ from typing import Protocol
 from schemas.errors import InferstackError, PolicyError, PreflightError
 from stack.engines import urns
 from stack.engines.decide import Decision, decide
+from stack.engines.dependents import Dependents
 from stack.engines.goals import Goal
 from stack.engines.hands import Hands
 from stack.engines.leftovers import leftover_of
 from stack.engines.paths import with_kept
 from stack.engines.providers import Live, ProviderDiff, Providers, cannot_apply
 from stack.engines.records import Record
-from stack.engines.state import Became, Begun, Entry, Renamed, Replaced, Settled, State, in_order
+from stack.engines.state import Became, Begun, Entry, Renamed, Replaced, Settled, State
 from stack.engines.steps import Step, StepLog
-from stack.engines.values import UNKNOWN, Values, all_plain, conceal, difference, has_unknown, plain
+from stack.engines.values import UNKNOWN, Values, all_plain, conceal, has_unknown
 from stack.plan import Op
 
 
@@ -70,7 +71,7 @@ class Registrar:
         self._lock = threading.RLock()
         self._older: dict[str, tuple[str, ...]] = {}
         self._must_replace: dict[str, str] = {}
-        self._dependents: dict[str, list[str]] | None = None
+        self._dependents = Dependents(lambda: self.ledger.state, providers)
 
     # ------------------------------------------------------------------------------------------ registration
 
@@ -154,7 +155,7 @@ class Registrar:
             found = next((name for name in older if name in records and name not in self.seen), None)
             if found is not None:
                 self.ledger.record(Renamed(found, urn))
-                self._dependents = None
+                self._dependents.forget()
         return self.ledger.state.records.get(urn)
 
     def _default_provider(self, goal: Goal) -> str:
@@ -274,56 +275,17 @@ class Registrar:
 
     def _delete_with_dependents(self, root: Record) -> None:
         """Delete a resource and, before it, those of its dependents that must be replaced with it."""
-        for record in (*reversed(self._replaced_with(root)), root):
+        dependents = self._dependents.replaced_with(root, self.seen)
+        if protected := [record.name for record in dependents if record.protect and not self.hands.dry]:
+            raise PolicyError(f"{', '.join(protected)} is protected and would be deleted before {root.name}.")
+        with self._lock:
+            for record in dependents:
+                self._must_replace[record.urn] = f"{root.name}, which it depends on, is deleted before it is made again"
+        for record in (*reversed(dependents), root):
             self.ledger.record(Begun("deleting", record))
             if not record.retain_on_delete:
                 self.hands.delete(record)
             self.ledger.record(Became(dataclasses.replace(record, pending_replacement=True)))
-
-    def _replaced_with(self, root: Record) -> tuple[Record, ...]:
-        """Dependents, nearest first, that cannot outlive the deletion of `root`: found by asking their providers what
-        they would do if what they take from it were unknown. Pulumi's engine does the same.
-        """
-        doomed = {root.urn}
-        found: list[Record] = []
-        for record in in_order(self._dependents_of(root)):
-            if not record.custom or record.external or record.pending_replacement or record.urn in self.seen:
-                continue
-            if record.provider_urn in doomed or self._would_replace(record, doomed):
-                if record.protect and not self.hands.dry:
-                    raise PolicyError(f"{record.name} is protected and would be deleted before {root.name}.")
-                doomed.add(record.urn)
-                found.append(record)
-        with self._lock:
-            for record in found:
-                self._must_replace[record.urn] = f"{root.name}, which it depends on, is deleted before it is made again"
-        return tuple(found)
-
-    def _dependents_of(self, root: Record) -> tuple[Record, ...]:
-        """All that needs `root`, directly or not."""
-        records = self.ledger.state.records
-        with self._lock:
-            if self._dependents is None:
-                self._dependents = {}
-                for record in tuple(records.values()):
-                    for urn in record.needs():
-                        self._dependents.setdefault(urn, []).append(record.urn)
-            found: dict[str, None] = {}
-            ahead = [root.urn]
-            while ahead:
-                new = [urn for urn in self._dependents.get(ahead.pop(), ()) if urn not in found]
-                found.update(dict.fromkeys(new))
-                ahead += new
-        return tuple(records[urn] for urn in found if urn in records)
-
-    def _would_replace(self, record: Record, doomed: set[str]) -> bool:
-        moved = {key for key, needed in record.property_dependencies.items() if doomed & set(needed)}
-        if not moved:
-            return False
-        new = {key: UNKNOWN if key in moved else plain(value) for key, value in record.inputs.items()}
-        answer = self.providers.of(record.type).diff(record.type, record.id, all_plain(record.outputs), new)
-        changed = {found.path for found in difference(all_plain(record.inputs), new)}
-        return bool(answer.replaces) or any(key in changed for key in record.replace_on_changes)
 
     # ------------------------------------------------------------------------------------------ records
 
