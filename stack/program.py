@@ -7,6 +7,7 @@ and a misfit is told before anything is made.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -102,16 +103,20 @@ def origins_of(loaded: Loaded, sources: Mapping[str, Sources]) -> Origins:
     An input is decided by the first stated field among those listed for its path or for the property that holds it,
     else by a field of its own name, else by the item as a whole.
     """
+    fields = {source.at: source.fields for source in sources.values()}
+
+    # The instances of a group all come from the same item: what is found for one is so for a thousand.
+    @functools.cache
+    def decided(at: str, path: str) -> Origin | None:
+        steps = [step.partition("[")[0] for step in path.split(".")]
+        listed = (*fields[at].get(path, ()), *fields[at].get(steps[0], ()))
+        for key in (*listed, camel(path), camel(steps[-1]), camel(steps[0])):
+            if found := loaded.tree.origin(f"{at}.{key}"):
+                return found
+        return loaded.tree.origin(at)
 
     def origin(_type: str, name: str, path: str) -> Origin | None:
-        if (source := sources.get(name)) is None:
-            return None
-        steps = [step.partition("[")[0] for step in path.split(".")]
-        listed = (*source.fields.get(path, ()), *source.fields.get(steps[0], ()))
-        for key in (*listed, camel(path), camel(steps[-1]), camel(steps[0])):
-            if found := loaded.tree.origin(f"{source.at}.{key}"):
-                return found
-        return loaded.tree.origin(source.at)
+        return decided(source.at, path) if (source := sources.get(name)) else None
 
     return origin
 
