@@ -12,7 +12,7 @@ from typing import Any, Final
 import pulumi
 
 from components.serving.placement import Placed
-from components.serving.resource import InstanceResource
+from components.serving.resource import DEFAULTS, InstanceResource
 from components.site import Site
 from schemas.spec import Serving
 
@@ -63,14 +63,11 @@ class ServingGroup(pulumi.ComponentResource):
 def instance_inputs(
     serving: Serving, placed: Placed, *, model: Mapping[str, pulumi.Input[Any]], site: Site
 ) -> dict[str, pulumi.Input[Any]]:
-    """Everything that an instance's process is told, as plain values and outputs of the model."""
-    return {
-        "name": placed.name,
-        "group": serving.name,
-        "index": placed.index,
-        "platform": serving.platform,
-        "model": dict(model),
-        "cpus": list(placed.cpus),
+    """What an instance's process is told, as plain values and outputs of the model.
+
+    What is as by default is left out: every input costs the SDK a task, for every instance of a large plan.
+    """
+    told = {
         "memory_node": placed.memory_node,
         "threads": placed.threads,
         "streams": placed.streams,
@@ -84,7 +81,15 @@ def instance_inputs(
         "rest_port": serving.port + placed.index if serving.port else None,
         "grpc_port": serving.grpc_port + placed.index if serving.grpc_port else None,
         "grpc": serving.protocol == "grpc" or serving.grpc_port is not None,
-        "env": dict(serving.env or {}),
+    }
+    return {
+        "name": placed.name,
+        "group": serving.name,
+        "platform": serving.platform,
+        "model": dict(model),
+        "cpus": list(placed.cpus),
+        **{name: value for name, value in told.items() if value != DEFAULTS[name]},
+        **({"env": dict(serving.env)} if serving.env else {}),
         "stack": site.stack,
         "state": str(site.state),
         "store": str(site.store),

