@@ -10,7 +10,8 @@ from components.serving.placement_pods import PodPlan, crowded_pools, plan_pods
 from components.site import Site
 from schemas.load import Loaded
 from schemas.spec import GkeCluster
-from stack.program import Program, Sources, origins_of
+from stack.programs.program import Program
+from stack.programs.sources import Sources, origins_of
 
 POOL_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "nodeCount": ("nodes",),

@@ -8,7 +8,8 @@ from components.serving.placement_pods import plan_pods_anywhere
 from components.site import Site
 from schemas.load import Loaded
 from schemas.spec import KubernetesCluster
-from stack.program import Program, Sources, origins_of
+from stack.programs.program import Program
+from stack.programs.sources import Sources, origins_of
 
 REFUSAL: Final = "what needs a cluster is planned by this version, not applied"
 

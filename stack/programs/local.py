@@ -19,7 +19,8 @@ from schemas.errors import UsageError
 from schemas.load import Loaded
 from schemas.spec import Benchmark, Model
 from schemas.tree import plain
-from stack.program import Program, Sources, origins_of
+from stack.programs.program import Program
+from stack.programs.sources import Sources, origins_of
 
 if TYPE_CHECKING:
     from components.models.resource import ModelResource
