@@ -140,11 +140,18 @@ class EmbeddedEngine:
     def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
         """The state as a Pulumi deployment of version 3, as `pulumi stack import` takes it.
 
-        Secrets stay encrypted when there is a passphrase, unless they shall be shown.
+        Secrets are encrypted under the passphrase, or the empty one where there is none, unless they shall be shown.
         """
         vault = self._vault()
         state = store.read(self.state_dir, vault)
-        return deployment.exported(state, Vault() if show_secrets else vault, store.now())
+        if self._passphrase is None:
+            vault = Vault("", keys=self._keys)
+        if show_secrets:
+            shown = Vault()
+            if state.has_secrets:
+                shown.adopt(vault.prepared())
+            vault = shown
+        return deployment.exported(state, vault, store.now())
 
     def import_(self, data: Any) -> int:
         """Put a deployment in the place of the state; gives the number of resources.

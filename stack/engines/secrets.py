@@ -2,8 +2,11 @@
 
 With a passphrase a secret is AES-256-GCM under a key from PBKDF2-SHA256, and any Pulumi that knows the passphrase takes
 the state over. Without one the state of a local stack holds secrets in the `plaintext` form of
-`pulumi stack export --show-secrets`, in files that only their owner may read. The key is derived on the first secret
-that is met, because a million rounds cost a third of a second; a state without secrets never pays it.
+`pulumi stack export --show-secrets`, in files that only their owner may read; what is exported from it is encrypted
+under the empty passphrase, because `pulumi stack import` panics on plain text without a secrets provider.
+
+The key is derived on the first secret that is met, because a million rounds cost a third of a second; a state without
+secrets never pays it.
 """
 
 from __future__ import annotations
@@ -48,6 +51,11 @@ class Vault:
     def provider(self) -> dict[str, Any] | None:
         """What a deployment says of its secrets provider; None while no secret was ever sealed."""
         return {"type": "passphrase", "state": {"salt": self._salt}} if self._salt else None
+
+    def prepared(self) -> dict[str, Any] | None:
+        """The secrets provider, made now if no secret was sealed yet."""
+        self._derived()
+        return self.provider
 
     def adopt(self, provider: Mapping[str, Any] | None) -> None:
         """Use the salt that a deployment or a journal states.
@@ -107,21 +115,16 @@ class Vault:
             ) from error
 
     def _derived(self) -> bytes:
-        """The key, derived once for each salt."""
-        if self._passphrase is None:
-            raise PreflightError(
-                "The state holds encrypted secrets and no passphrase is given.",
-                why="It was written with a passphrase, which is nowhere stored.",
-                remedy=f"Set {PASSPHRASE_VARIABLES[0]} to the passphrase of this stack.",
-            )
+        """The key, derived once for each salt; without a passphrase that of the empty one."""
+        passphrase = self._passphrase or ""
         with self._lock:
             if self._salt is None:
                 raw = os.urandom(8)
-                key = hashlib.pbkdf2_hmac("sha256", self._passphrase.encode(), raw, self._rounds, 32)
+                key = hashlib.pbkdf2_hmac("sha256", passphrase.encode(), raw, self._rounds, 32)
                 self._salt = f"v1:{_b64(raw)}:{_encrypt(key, 'pulumi')}"
                 self._keys[self._salt] = key
             if self._salt not in self._keys:
-                self._keys[self._salt] = self._checked(self._passphrase, self._salt)
+                self._keys[self._salt] = self._checked(passphrase, self._salt)
             return self._keys[self._salt]
 
     def _checked(self, passphrase: str, salt: str) -> bytes:
@@ -132,6 +135,12 @@ class Vault:
             fits = version == "v1" and _decrypt(key, check) == "pulumi"
         except ValueError:
             fits = False
+        if not fits and self._passphrase is None:
+            raise PreflightError(
+                "The state holds encrypted secrets and no passphrase is given.",
+                why="It was written with a passphrase, which is nowhere stored.",
+                remedy=f"Set {PASSPHRASE_VARIABLES[0]} to the passphrase of this stack.",
+            )
         if not fits:
             raise PreflightError(
                 "The passphrase does not fit this stack's state.",

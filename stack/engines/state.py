@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
 from stack.engines.records import Record
+from stack.engines.values import has_secret
 
 Work = Literal["creating", "updating", "deleting", "reading"]
 
@@ -115,6 +116,12 @@ class State:
         self.pending = {begun.record.urn: begun for begun in renamed.values()}
         self.condemned = [renamed_in(record, old, new) for record in self.condemned]
         self.records = {r.urn: r for r in (renamed_in(record, old, new) for record in self.records.values())}
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether a secret stands anywhere in it."""
+        records = (*self.records.values(), *self.condemned, *(begun.record for begun in self.pending.values()))
+        return any(has_secret(record.inputs) or has_secret(record.outputs) for record in records)
 
     def ordered(self) -> tuple[Record, ...]:
         """Every record, each after all it needs; what is condemned comes last."""

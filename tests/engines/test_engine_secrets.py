@@ -100,3 +100,25 @@ def test_the_passphrase_comes_from_either_variable() -> None:
 def test_secrets_of_a_cloud_are_told_to_be_out_of_reach() -> None:
     with pytest.raises(PreflightError, match="kept by 'cloud'"):
         Vault("x").adopt({"type": "cloud", "state": {}})
+
+
+def test_an_export_without_a_passphrase_is_encrypted_under_the_empty_one(tmp_path: Path) -> None:
+    engine = an_engine(tmp_path)
+    engine.up(lambda: a_secretive_program(tmp_path))
+
+    exported = engine.export()
+    other = an_engine(tmp_path / "elsewhere")
+    other.import_(exported)
+
+    assert "hunter2" in (tmp_path / "state" / "checkpoint.json").read_text()
+    assert "hunter2" not in json.dumps(exported)
+    assert exported["deployment"]["secrets_providers"]["type"] == "passphrase"
+    assert other.preview(lambda: a_secretive_program(tmp_path)).empty
+
+
+def test_an_export_that_shows_secrets_names_their_provider_as_pulumi_wants_it(tmp_path: Path) -> None:
+    engine = an_engine(tmp_path)
+    engine.up(lambda: a_secretive_program(tmp_path))
+    shown = engine.export(show_secrets=True)
+    assert "hunter2" in json.dumps(shown)
+    assert shown["deployment"]["secrets_providers"]["state"]["salt"].startswith("v1:")
