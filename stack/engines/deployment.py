@@ -76,7 +76,7 @@ def problems_of(data: Any) -> Iterator[str]:
         return
     deployment = data["deployment"]
     manifest = deployment.get("manifest")
-    if not isinstance(manifest, Mapping) or manifest.get("magic") != _magic(str(manifest.get("version"))):
+    if not isinstance(manifest, Mapping) or manifest.get("magic", "") != _magic(manifest.get("version", "")):
         yield "The manifest's magic is not the SHA-256 of its version: it was not written by Pulumi, or was altered."
     resources = deployment.get("resources") or []
     if not isinstance(resources, list) or not all(isinstance(item, Mapping) for item in resources):
@@ -123,4 +123,5 @@ def _bare(item: Mapping[str, Any]) -> Record:
 
 
 def _magic(version: str) -> str:
-    return hashlib.sha256(version.encode()).hexdigest()
+    """What Pulumi derives from a version; builds of it that know no version write nothing."""
+    return hashlib.sha256(version.encode()).hexdigest() if version else ""

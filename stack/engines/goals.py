@@ -63,9 +63,7 @@ def from_request(request: resource_pb2.RegisterResourceRequest) -> Goal:
         version=request.version,
         dependencies=tuple(sorted(request.dependencies)),
         property_dependencies={
-            key: tuple(sorted(request.propertyDependencies[key].urns))
-            for key in sorted(request.propertyDependencies)
-            if request.propertyDependencies[key].urns
+            key: tuple(sorted(request.propertyDependencies[key].urns)) for key in sorted(request.propertyDependencies)
         },
         protect=request.protect,
         retain_on_delete=request.retainOnDelete,

@@ -119,6 +119,6 @@ def _without(record: Record, lost: frozenset[str]) -> Record:
     return dataclasses.replace(
         record,
         dependencies=tuple(urn for urn in record.dependencies if urn not in lost),
-        property_dependencies={key: needed for key, needed in kept.items() if needed},
+        property_dependencies=kept,
         deleted_with="" if record.deleted_with in lost else record.deleted_with,
     )

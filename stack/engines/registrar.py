@@ -181,7 +181,9 @@ class Registrar:
 
     def _component(self, urn: str, goal: Goal, old: Record | None, order: int) -> Record:
         draft = self._draft(urn, goal, old, goal.inputs)
-        record = self._stamped(dataclasses.replace(draft, outputs=old.outputs if old else {}), old)
+        if old is not None:
+            draft = dataclasses.replace(draft, outputs=old.outputs, extra=old.extra)
+        record = self._stamped(draft, old)
         decision = decide(old, goal, goal.inputs, ProviderDiff())
         self.log.decided(Step(order, record, decision))
         if record != old:
