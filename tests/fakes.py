@@ -30,6 +30,8 @@ class FileProvider(dynamic.ResourceProvider):
     every operation slow; `delete_first` replaces by deleting first.
     """
 
+    serialize_as_secret_always = False
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         failures = [] if news["name"] else [dynamic.CheckFailure("name", "it must not be empty")]
         return dynamic.CheckResult(news, failures)
