@@ -47,7 +47,7 @@ def save(path: Path, saved: SavedPlan) -> None:
     try:
         path.write_text(json.dumps({"sha256": _digest(body), **body}, indent=1) + "\n")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written", why=str(error)) from error
+        raise UsageError(f"{path} cannot be written", why=error.strerror or str(error)) from error
 
 
 def is_plan(path: Path) -> bool:

@@ -20,9 +20,9 @@ TYPE: Final = "inferstack:serving:Group"
 
 # Which fields of the spec decide an input of an instance, the most telling first.
 SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
-    "cpus": ("cores", "instances", "layout", "hyperthreads"),
+    "cpus": ("cores", "instances.cores", "instances", "layout", "hyperthreads"),
     "memory_node": ("bind_memory", "bindMemory", "instances", "layout"),
-    "threads": ("threads", "cores", "instances", "layout"),
+    "threads": ("threads", "cores", "instances.cores", "instances", "layout"),
     "streams": ("streams", "layout"),
     "rest_port": ("port",),
     "grpc_port": ("grpcPort", "protocol"),

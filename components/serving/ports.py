@@ -7,6 +7,7 @@ under the lock that `supervision.py` holds.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import socket
 from collections.abc import Collection
@@ -49,7 +50,9 @@ def is_free(host: str, port: int) -> bool:
         try:
             probe.bind(address)
             probe.listen(1)
-        except OSError:
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise PreflightError(f"{host} is no address of this machine", remedy="set `host:`") from error
             return False
     return True
 

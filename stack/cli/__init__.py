@@ -6,6 +6,7 @@ One module holds one group of commands and is imported only when one of its comm
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -14,7 +15,7 @@ from typing import Final
 
 import click
 
-from schemas.errors import InferstackError, SpecError, StoppedError, UsageError
+from schemas.errors import InferstackError, PreflightError, SpecError, StoppedError, UsageError
 
 EXIT_CODES: Final = """\b
 Exit codes:
@@ -29,6 +30,8 @@ Exit codes:
   8    a benchmark's objective missed, or a regression
   130  interrupted
 """
+
+DISK_ERRORS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 # command -> (module, section of the help, one line); the module is imported when its command is called
 COMMANDS: Final = {
@@ -114,9 +117,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code if isinstance(code, int) else 0
     except InferstackError as error:
         return tell(error)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return UsageError.exit_code
     except click.UsageError as error:
-        usage = error.ctx.get_usage() if error.ctx else ""
-        return tell(UsageError(error.format_message(), remedy=f"{usage}\n(--help explains)" if usage else ""))
+        usage = error.ctx.get_usage().removeprefix("Usage: ") if error.ctx else ""
+        return tell(UsageError(error.format_message(), remedy=f"{usage}   (--help explains)" if usage else ""))
     except click.ClickException as error:
         return tell(UsageError(error.format_message()))
     except (click.Abort, KeyboardInterrupt):
@@ -144,10 +150,18 @@ def tell(error: InferstackError) -> int:
 
 
 def tell_unexpected(error: Exception) -> int:
-    """Something that the program did not foresee: keep the traceback for a report, show one line."""
+    """Something that the program did not foresee: keep the traceback for a report, show one line.
+
+    A full or read-only disk is nobody's fault, and told as what it is.
+    """
     import tempfile
     import traceback
 
+    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+        where = error.filename or "a file"
+        return tell(
+            PreflightError(f"{where} cannot be written: {error.strerror}", remedy="make room, or give the right")
+        )
     with tempfile.NamedTemporaryFile("w", prefix="inferstack-", suffix=".log", delete=False) as file:
         traceback.print_exception(error, file=file)
     summary = InferstackError(

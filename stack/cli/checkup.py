@@ -64,7 +64,9 @@ def _packages() -> list[Finding]:
 def _cores() -> list[Finding]:
     machine = topology.read()
     cores = sum(len(node.cores) for node in machine.nodes)
-    findings = [Finding("cpu", "ok", f"{machine.cpu_model}, {cores} usable cores on {len(machine.nodes)} NUMA nodes")]
+    nodes = sum(1 for node in machine.nodes if node.cores)
+    found = f"{machine.cpu_model}, {counted(cores, 'usable core')} on {counted(nodes, 'NUMA node')}"
+    findings = [Finding("cpu", "ok", found)]
     if machine.quota_cpus is not None and machine.quota_cpus < cores:
         findings.append(
             Finding(
@@ -74,6 +76,11 @@ def _cores() -> list[Finding]:
     if not hasattr(os, "sched_setaffinity"):
         findings.append(Finding("pinning", "note", "this system cannot pin processes; instances run unpinned"))
     return findings
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 core`, `2 cores`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _numactl() -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import click
 
 from components.site import Site
 from schemas.errors import PolicyError, PreflightError, UsageError
+from stack.cli import tell
 from stack.cli.confirm import confirm
 from stack.cli.options import Opened, as_json, here_workspace, open_spec, open_stack, spec_argument, yes
 from stack.cli.terminal import print_json, wants_colour
@@ -101,7 +103,9 @@ def up(
     if not as_json:
         show(plan)
     check_policy(plan, forbidden)
-    if plan.empty and not plan.bookkeeping:
+    if plan.empty:
+        if plan.bookkeeping:
+            _end(_apply(opened, program, plan, quiet=True))
         if as_json:
             print_json({"changes": False, "outputs": engine_of(opened.site).outputs()})
         return 0
@@ -188,8 +192,6 @@ def destroy(
 
 def engine_of(site: Site, parallel: int = 16) -> EmbeddedEngine:
     """The engine of a stack."""
-    import os
-
     from stack.engines.embedded import EmbeddedEngine
     from stack.program import PROJECT
 
@@ -220,9 +222,7 @@ def measure_again(site: Site, name: str | None, *, quiet: bool) -> None:
             why=f"measuring would also change {', '.join(others)}",
             remedy=f"inferstack up {invocation.spec} --rerun",
         )
-    outcome = _apply(opened, program, plan, quiet=quiet)
-    if outcome.error is not None:
-        raise outcome.error
+    _end(_apply(opened, program, plan, quiet=quiet))
 
 
 def show(plan: Plan, *, as_json: bool = False, markdown: bool = False) -> None:
@@ -323,10 +323,27 @@ def _tell(site: Site, outcome: Outcome, *, detailed: bool, as_json: bool) -> int
         for stored in found:
             click.echo("\n" + benchmark_text(stored.result), nl=False)
         click.echo("\n" + render_outcome(outcome, colour=wants_colour(sys.stdout)), nl=False)
-    if outcome.error is not None:
-        raise outcome.error
+    _end(outcome, told=not as_json)
     judge(found)
     return 2 if detailed else 0
+
+
+def _end(outcome: Outcome, *, told: bool = False) -> None:
+    """Nothing, if everything is done; else the error that the command ends with, shorter if its failures are `told`.
+
+    Work that was left behind would keep the process: it is ended at once, without waiting for its threads.
+    """
+    error = outcome.error
+    if error is None:
+        return
+    if told and outcome.failed:
+        error = type(error)(error.message, remedy=error.remedy)
+    if outcome.abandoned:
+        code = tell(error)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    raise error
 
 
 def _destroy(engine: EmbeddedEngine, site: Site, plan: Plan, *, quiet: bool) -> Outcome:
@@ -334,8 +351,7 @@ def _destroy(engine: EmbeddedEngine, site: Site, plan: Plan, *, quiet: bool) -> 
 
     with display(quiet=quiet) as listener:
         outcome = engine.destroy(on_event=listener, expected=plan)
-    if outcome.error is not None:
-        raise outcome.error
+    _end(outcome)
     shutil.rmtree(site.state, ignore_errors=True)
     return outcome
 

@@ -10,7 +10,7 @@ import click
 
 from schemas.errors import UsageError
 from stack.cli.options import DEFAULT_SPEC, as_json, open_spec, spec_argument
-from stack.cli.terminal import print_json, wants_colour
+from stack.cli.terminal import print_json, wants_colour, write_file
 
 
 @click.command()
@@ -106,13 +106,17 @@ def explain(rule: str | None, as_json: bool) -> int:
 def init(file: Path, name: str | None, model: str | None, force: bool) -> int:
     """Write a commented spec for this machine to FILE (inferstack.yaml)."""
     from components.cluster import topology
-    from stack.cli.newcomer import first_spec
+    from stack.cli.newcomer import first_spec, found_model, is_url, source_of
 
     if file.exists() and not force:
         raise UsageError(f"{file} exists", remedy=f"inferstack init --force {file}, or name another file")
-    text = first_spec(topology.read(), folder=file.resolve().parent, name=name, model=model)
-    file.write_text(text)
-    click.echo(f"wrote {file}\nnext: inferstack preview {file}")
+    folder = file.resolve().parent
+    source = source_of(model, folder) if model else found_model(folder) or "model.onnx"
+    write_file(file, first_spec(topology.read(), source=source, name=name or folder.name))
+    click.echo(f"wrote {file}")
+    if not is_url(source) and not (folder / source).exists():
+        click.echo(f"first: put a model at {folder / source}, or name yours as `source:` in {file}")
+    click.echo(f"next: inferstack preview {file}")
     return 0
 
 

@@ -11,7 +11,7 @@ import click
 
 from schemas.errors import UsageError
 from stack.cli.options import as_json, here_workspace, open_spec, open_stack, spec_argument, stack_options
-from stack.cli.terminal import print_json
+from stack.cli.terminal import print_json, write_file
 
 
 @click.command()
@@ -113,8 +113,7 @@ def export_state(out: Path | None, show_secrets: bool, stack: str | None, state_
     if out is None:
         click.echo(text, nl=False)
     else:
-        out.touch(mode=0o600)
-        out.write_text(text)
+        write_file(out, text, private=True)
         click.echo(f"wrote {out} ({len(exported['deployment'].get('resources') or ())} resources)", err=True)
     return 0
 
@@ -129,8 +128,10 @@ def import_state(file: Path, stack: str, state_dir: str | None) -> int:
 
     try:
         data = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{file} cannot be read as a deployment", why=str(error)) from error
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read", why=error.strerror or str(error)) from error
+    except ValueError as error:
+        raise UsageError(f"{file} is no deployment", why=f"it is not JSON: {error}") from error
     count = engine_of(here_workspace(state_dir).site(stack)).import_(data)
     click.echo(f"imported {count} resources into {stack}")
     return 0

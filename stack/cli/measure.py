@@ -11,7 +11,7 @@ import click
 from components.site import Site
 from schemas.errors import ObjectiveError, UsageError
 from stack.cli.options import as_json, here_workspace, open_stack, stack_options
-from stack.cli.terminal import print_json, wants_colour
+from stack.cli.terminal import print_json, wants_colour, write_file
 
 if TYPE_CHECKING:
     from components.benchmarks.results import StoredResult
@@ -125,10 +125,7 @@ def report(names: tuple[str, ...], out: Path, stack: str | None, state_dir: str 
 
     site = result_site(stack, state_dir)
     found = [results.find(site.results, name) for name in names] or newest(site, None)
-    try:
-        out.write_text(render(found), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written", why=str(error)) from error
+    write_file(out, render(found))
     count = f"{len(found)} result{'s' if len(found) != 1 else ''}"
     click.echo(f"wrote {out} ({count}, {out.stat().st_size / 1024:.0f} KiB)")
     return 0

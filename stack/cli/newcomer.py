@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from pathlib import Path
 from typing import Final
 
+import schemas
 from components.cluster.topology import Topology
 
+SCHEMA: Final = Path(schemas.__file__).parent / "stack.schema.json"
+WORDS_OF_YAML: Final = ("no", "on", "off", "yes", "true", "false", "null")
 READABLE: Final = (".onnx", ".xml", ".pb", ".tflite", ".pdmodel")
 
 TEXT: Final = """\
-# A stack for inferstack. What each field means: `inferstack schema`, or an editor that knows yaml-language-server.
+# yaml-language-server: $schema={schema}
+# A stack for inferstack. Editors that know yaml-language-server complete it and say what each field means.
 apiVersion: inferstack/v1
 name: {name}
 
@@ -19,7 +25,7 @@ name: {name}
 cluster: {{provider: local}}
 
 models:
-  - name: {model_name}
+  - name: {model}
     source: {source}          # a file, a SavedModel folder, or https://...
     # sha256: ...               pins the source; `inferstack models` prints the digest
     convert:
@@ -29,13 +35,13 @@ serving:
   # One instance a NUMA node over all its cores: the lowest latency of a single request.
   - name: {model_name}-latency
     platform: openvino
-    model: {model_name}
+    model: {model}
     layout: latency
     exclusive: false            # may share its cores with the other group; measured one after the other
   # Many small pinned instances: the most requests a second.
   - name: {model_name}-throughput
     platform: openvino
-    model: {model_name}
+    model: {model}
     layout: throughput
     exclusive: false
 
@@ -51,18 +57,42 @@ benchmarks:
 """
 
 
-def first_spec(topology: Topology, *, folder: Path, name: str | None, model: str | None) -> str:
-    """A valid spec for `topology` that serves `model`, or the first model file found in `folder`."""
-    source = model or next((p.name for p in sorted(folder.iterdir()) if p.suffix in READABLE), "model.onnx")
+def first_spec(topology: Topology, *, source: str, name: str) -> str:
+    """A valid spec for `topology` that serves the model at `source` (as the spec's file will say it)."""
     cores = sum(len(node.cores) for node in topology.nodes)
     nodes = sum(1 for node in topology.nodes if node.cores)
+    model = as_name(Path(source).stem)[:40].rstrip("-") or "model"
     return TEXT.format(
-        name=name or as_name(folder.name) or "stack",
+        schema=SCHEMA,
+        name=scalar(as_name(name) or "stack"),
         machine=f"{cores} core{'s' if cores != 1 else ''} on {nodes} NUMA node{'s' if nodes != 1 else ''}",
-        model_name=as_name(Path(source).stem) or "model",
-        source=source,
+        model=scalar(model),
+        model_name=model,
+        source=scalar(source),
         clients=max(2, 2 * cores),
     )
+
+
+def scalar(text: str) -> str:
+    """A text as YAML reads it back: in quotes where it could be a number, a date, a truth value or more than a word."""
+    plain = re.fullmatch(r"[A-Za-z./_][\w./:+-]*\w", text) and text not in WORDS_OF_YAML
+    return text if plain else json.dumps(text)
+
+
+def source_of(model: str, folder: Path) -> str:
+    """A model as a spec in `folder` names it: paths are taken from there, URLs stay."""
+    return model if is_url(model) else os.path.relpath(model, folder)
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is fetched instead of read."""
+    return "://" in source
+
+
+def found_model(folder: Path) -> str | None:
+    """The first model file of a folder, by name."""
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    return next((name for name in names if name.endswith(READABLE)), None)
 
 
 def as_name(text: str) -> str:

@@ -25,10 +25,10 @@ yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
 def spec_argument(command: Command) -> Command:
     """The SPEC argument with what overlays it, and where the state is kept."""
-    for decorate in (
-        click.argument("spec", required=False, type=click.Path(path_type=Path)),
-        click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Overlay one value; may be repeated."),
+    for decorate in (  # the last is the first that --help shows
         state_dir,
+        click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Overlay one value; may be repeated."),
+        click.argument("spec", required=False, type=click.Path(path_type=Path)),
     ):
         command = decorate(command)
     return command

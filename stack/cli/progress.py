@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final
 
@@ -34,6 +34,8 @@ DONE: Final = {
     "same": "unchanged",
 }
 QUIET_S: Final = 2.0
+REPEAT_S: Final = 15.0  # what goes on without news is told so often, to show that it goes on
+HIDDEN: Final = ("pulumi:pulumi:Stack", "pulumi:providers:")  # nothing that a person has asked for
 
 
 @contextmanager
@@ -54,34 +56,44 @@ def _ignore(_event: Event) -> None:
 
 def kind_of(subject: Subject) -> str:
     """The resource in a person's words: `instance digits-0`."""
-    return f"{subject.type.rpartition(':')[2].lower()} {subject.name}"
+    kind = subject.type.rpartition(":")[2].lower()
+    return kind if kind == subject.name else f"{kind} {subject.name}"
 
 
 class PlainLines:
-    """One line an operation when it ends; what a provider says, at most every two seconds a resource."""
+    """One line an operation when it ends; what a provider says, at most every two seconds a resource.
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
-        self._said_at: dict[str, float] = {}
+    Args:
+        stream: where the lines go.
+        clock: seconds of a clock that never goes back.
+    """
+
+    def __init__(self, stream: IO[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._said: dict[str, tuple[float, str]] = {}
 
     def __call__(self, event: Event) -> None:
         """Write what the event has to say, if anything."""
         match event:
-            case Finished(op, subject, seconds) if op != "same":
+            case Finished(op, subject, seconds) if op != "same" and not subject.type.startswith(HIDDEN):
                 self._write(f"{DONE[op]} {kind_of(subject)} ({seconds:.1f} s)")
             case Failed(op, subject, message):
                 self._write(f"FAILED {DOING.get(op, op)} {kind_of(subject)}: {message}")
             case Skipped(_, subject, because):
                 self._write(f"skipped {kind_of(subject)}, because {kind_of(because)} failed")
             case Progress(subject, text):
-                now = time.monotonic()
-                if now - self._said_at.get(subject.urn, -QUIET_S) >= QUIET_S:
-                    self._said_at[subject.urn] = now
-                    self._write(f"  {subject.name}: {_without_name(text, subject.name)}")
+                self._progress(subject, text)
             case Said(severity, text):
                 self._write(f"{severity}: {text}")
             case _:
                 pass
+
+    def _progress(self, subject: Subject, text: str) -> None:
+        now = self._clock()
+        before, last = self._said.get(subject.urn, (-REPEAT_S, ""))
+        if now - before >= (REPEAT_S if text == last else QUIET_S):
+            self._said[subject.urn] = now, text
+            self._write(f"  {subject.name}: {_without_name(text, subject.name)}")
 
     def _write(self, line: str) -> None:
         self._stream.write(line + "\n")
@@ -111,7 +123,7 @@ class LiveDisplay:
                 )
             case Finished(op, subject, seconds):
                 self._end(subject)
-                if op != "same":
+                if op != "same" and not subject.type.startswith(HIDDEN):
                     self._print(f"[green]✓[/] {DONE[op]} {kind_of(subject)} [dim]({seconds:.1f} s)[/]")
             case Failed(_, subject, message):
                 self._end(subject)

@@ -1,13 +1,16 @@
-"""What the terminal is: colour or not, a person or a pipe; and questions to the person."""
+"""What a command reads from and writes to: a person or a pipe, with or without colour; JSON; a file that was named."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from pathlib import Path
 from typing import IO, Any
 
 import click
+
+from schemas.errors import UsageError
 
 
 def wants_colour(stream: IO[str]) -> bool:
@@ -27,3 +30,17 @@ def is_interactive() -> bool:
 def print_json(value: Any) -> None:
     """Write a value as JSON for a script to read."""
     click.echo(json.dumps(value, indent=2, sort_keys=False, ensure_ascii=False))
+
+
+def write_file(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a file that the command line names; `private`: only its owner may read it.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        if private:
+            path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written", why=error.strerror or str(error)) from error

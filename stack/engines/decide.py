@@ -14,10 +14,10 @@ from stack.engines.values import Difference, Values, difference
 from stack.plan import Op
 
 _INTERRUPTED: Final = {
-    "creating": "the last run was interrupted while it made this",
-    "updating": "the last run was interrupted while it changed this",
-    "deleting": "the last run was interrupted while it deleted this",
-    "reading": "the last run was interrupted while it read this",
+    "creating": "the last run did not finish making this",
+    "updating": "the last run did not finish changing this",
+    "deleting": "the last run did not finish deleting this",
+    "reading": "the last run did not finish reading this",
 }
 
 

@@ -26,7 +26,7 @@ Cause = Literal["orphan", "condemned", "leftover"]
 _WHY = {
     "orphan": (),
     "condemned": ("a replacement has taken its place",),
-    "leftover": ("the last run was interrupted while it made this",),
+    "leftover": ("the last run did not finish making this",),
 }
 
 

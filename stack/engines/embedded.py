@@ -210,7 +210,7 @@ class EmbeddedEngine:
             failed=tuple(log.failed),
             skipped=tuple(log.skipped),
             not_reached=missing,
-            interrupted=self._stop.is_set() and bool(missing),
+            interrupted=self._stop.is_set() and bool(missing or (self._give_up.is_set() and log.failed)),
             abandoned=abandoned,
             seconds=time.monotonic() - began,
             outputs=outputs,

@@ -104,7 +104,8 @@ class _Local:
         results = self._measure(groups, models, planner)
         pulumi.export("endpoints", {name: [i.url for i in group.instances] for name, group in groups.items()})
         pulumi.export("models", {name: model.digest for name, model in models.items()})
-        pulumi.export("benchmarks", {name: result.answer for name, result in results.items()})
+        if results:
+            pulumi.export("benchmarks", {name: result.answer for name, result in results.items()})
 
     def _serve(self, models: Mapping[str, ModelResource], supervisor: Any) -> dict[str, ServingGroup]:
         import pulumi

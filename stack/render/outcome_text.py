@@ -22,7 +22,7 @@ def render_outcome(outcome: Outcome, *, colour: bool = False) -> str:
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
     """The outcome as plain JSON values, the plan included."""
     return {
-        "changes": True,
+        "changes": not outcome.plan.empty,
         "complete": outcome.complete,
         "interrupted": outcome.interrupted,
         "seconds": round(outcome.seconds, 3),
@@ -43,7 +43,7 @@ def _lines(outcome: Outcome, *, colour: bool) -> Iterator[str]:
     for failed in outcome.failed:
         yield f"{red}failed{reset}  {failed.subject.name}  {short_type(failed.subject.type)}: {failed.message}"
         yield from (f"    {line}" for line in failed.why.splitlines())
-        yield from (f"    do: {line}" for line in failed.remedy.splitlines())
+        yield from (f"    {'do: ' if first else '    '}{line}" for first, line in _marked(failed.remedy))
     for skipped in outcome.skipped:
         yield f"{yellow}skipped{reset}  {skipped.subject.name}  because {skipped.because.name} failed"
     for left in outcome.not_reached:
@@ -57,6 +57,10 @@ def _lines(outcome: Outcome, *, colour: bool) -> Iterator[str]:
         yield ""
     mark = f"{green}Done{reset}" if outcome.complete else f"{red}Not complete{reset}"
     yield f"{mark} in {outcome.seconds:.1f} s: {_counts(outcome)}."
+
+
+def _marked(text: str) -> Iterator[tuple[bool, str]]:
+    return ((number == 0, line) for number, line in enumerate(text.splitlines()))
 
 
 def _counts(outcome: Outcome) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +20,7 @@ SIGNS: Final[Mapping[Op, str]] = {
 }
 _STACK_TYPE: Final = "pulumi:pulumi:Stack"
 _LONGEST_VALUE: Final = 60
+_DIGEST: Final = re.compile("[0-9a-f]{64}")  # SHA-256: its beginning tells it from others
 _ALIKE: Final = 6  # so many siblings that change in the same way are shown one by one, no more
 
 
@@ -97,6 +99,8 @@ def value_text(value: Any, *, longest: int = _LONGEST_VALUE) -> str:
             text = "(none)"
         case bool():
             text = "true" if value else "false"
+        case str() if _DIGEST.fullmatch(value):
+            text = f"{value[:12]}..."
         case str() if value and not any(sign.isspace() for sign in value):
             text = value
         case _:

@@ -76,7 +76,7 @@ def test_a_failed_update_is_tried_again_even_if_the_program_goes_back(tmp_path: 
     outcome = engine.up(a_program(out, {"a": File("one")}))
 
     (change,) = plan.changing
-    assert (change.op, change.reasons) == ("update", ("the last run was interrupted while it changed this",))
+    assert (change.op, change.reasons) == ("update", ("the last run did not finish changing this",))
     assert outcome.error is None
     assert engine.preview(a_program(out, {"a": File("one")})).empty
 

@@ -98,7 +98,7 @@ def test_an_interrupted_create_is_adopted(tmp_path: Path) -> None:
     pending = engine.export()["deployment"]["pending_operations"]
     (out / "go").touch()
 
-    assert change.reasons == ("the last run was interrupted while it made this",)
+    assert change.reasons == ("the last run did not finish making this",)
     assert [(entry["type"], entry["resource"]["urn"].rpartition("::")[2]) for entry in pending] == [("creating", "a")]
     assert json.loads(json.dumps(pending)) == pending
     assert engine.up(program).error is None
