@@ -44,6 +44,8 @@ DEFAULTS = {field.name: field.default for field in fields(Instance)}
 class InstanceProvider(dynamic.ResourceProvider):
     """Brings serving processes up, one a resource; the id is the instance's name."""
 
+    serialize_as_secret_always = False
+
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
         """Everything the process is told restarts it; only another name, stack or folder makes another instance.
 
@@ -102,6 +104,8 @@ class InstanceResource(dynamic.Resource, module="inferstack", name="Instance"):
 
 class SupervisorProvider(dynamic.ResourceProvider):
     """Keeps a stack's supervisor daemon running; the id is the stack's name."""
+
+    serialize_as_secret_always = False
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
         """Another folder is another daemon; one that does not run any more is started again."""
