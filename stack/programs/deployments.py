@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-import pulumi
+from typing import TYPE_CHECKING, Final
 
 from components.serving.placement_pods import PodPlan
-from components.serving.platforms.ovms import OvmsGroup
 from schemas.spec import Spec
+from stack.programs.sources import Sources
+
+if TYPE_CHECKING:
+    import pulumi
+
+FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "spec.replicas": ("replicas", "instances"),
+    "spec": ("instances", "layout"),
+}
+
+
+def deployment_sources(spec: Spec) -> dict[tuple[str, str], Sources]:
+    """Where the resources of serving groups come from."""
+    kinds = ("Deployment", "Service")
+    return {(kind, serving.name): Sources(serving.at, FIELDS) for serving in spec.serving for kind in kinds}
 
 
 def deploy(spec: Spec, plans: Mapping[str, PodPlan], *, namespace: str, provider: pulumi.ProviderResource) -> None:
     """Declare every serving group of a spec; models are read from where the spec says they are."""
+    import pulumi
+
+    from components.serving.platforms.ovms import OvmsGroup
+
     home = pulumi.CustomResource(
         "kubernetes:core/v1:Namespace",
         namespace,

@@ -10,6 +10,7 @@ from components.serving.placement_pods import PodPlan, crowded_pools, plan_pods
 from components.site import Site
 from schemas.load import Loaded
 from schemas.spec import GkeCluster
+from stack.programs.deployments import deploy, deployment_sources
 from stack.programs.program import Program
 from stack.programs.sources import Sources, origins_of
 
@@ -38,10 +39,6 @@ CLUSTER_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "maintenancePolicy": ("maintenance",),
     "resourceLabels": ("labels",),
 }
-SERVING_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "spec.replicas": ("replicas", "instances"),
-    "spec": ("instances", "layout"),
-}
 REFUSAL: Final = "what needs a cloud is planned by this version, not applied"
 
 
@@ -65,18 +62,16 @@ def _notes(cluster: GkeCluster, plans: Mapping[str, PodPlan]) -> tuple[str, ...]
     return (*fit, *crowded_pools(tuple(plans.values()), cluster), *cost_of(cluster).notes)
 
 
-def _sources(loaded: Loaded, site: Site, cluster: GkeCluster) -> dict[str, Sources]:
+def _sources(loaded: Loaded, site: Site, cluster: GkeCluster) -> dict[tuple[str, str], Sources]:
     name = cluster.name or site.stack
-    found = {serving.name: Sources(serving.at, SERVING_FIELDS) for serving in loaded.spec.serving}
-    found |= {f"{name}-{pool.name}": Sources(pool.at, POOL_FIELDS) for pool in cluster.node_pools}
-    return {name: Sources(cluster.at, CLUSTER_FIELDS), **found}
+    pools = {("NodePool", f"{name}-{pool.name}"): Sources(pool.at, POOL_FIELDS) for pool in cluster.node_pools}
+    return {("Cluster", name): Sources(cluster.at, CLUSTER_FIELDS), **pools, **deployment_sources(loaded.spec)}
 
 
 def _register(loaded: Loaded, site: Site, cluster: GkeCluster, plans: Mapping[str, PodPlan]) -> None:
     import pulumi
 
     from components.cluster.gke import GkeCluster as Gke
-    from stack.programs.deployments import deploy
 
     made = Gke(cluster, stack=site.stack)
     pulumi.export("cluster", {"name": made.cluster.output("name"), "endpoint": made.cluster.output("endpoint")})

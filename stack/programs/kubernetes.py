@@ -8,8 +8,9 @@ from components.serving.placement_pods import plan_pods_anywhere
 from components.site import Site
 from schemas.load import Loaded
 from schemas.spec import KubernetesCluster
+from stack.programs.deployments import deploy, deployment_sources
 from stack.programs.program import Program
-from stack.programs.sources import Sources, origins_of
+from stack.programs.sources import origins_of
 
 REFUSAL: Final = "what needs a cluster is planned by this version, not applied"
 
@@ -21,15 +22,13 @@ def build(loaded: Loaded, site: Site, cluster: KubernetesCluster) -> Program:
     def register() -> None:
         import pulumi
 
-        from stack.programs.deployments import deploy
-
         access = {"kubeconfig": cluster.kubeconfig, "context": cluster.context}
         provider = pulumi.ProviderResource("kubernetes", site.stack, {k: v for k, v in access.items() if v})
         deploy(loaded.spec, plans, namespace=cluster.namespace or site.stack, provider=provider)
 
     return Program(
         run=register,
-        origins=origins_of(loaded, {serving.name: Sources(serving.at, {}) for serving in loaded.spec.serving}),
+        origins=origins_of(loaded, deployment_sources(loaded.spec)),
         notes=tuple(line for plan in plans.values() for line in plan.fit),
         refusal=REFUSAL,
     )

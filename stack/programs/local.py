@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -77,15 +78,17 @@ class _Local:
     placement: Placement
     rerun: Mapping[str, str]
 
-    def sources(self) -> dict[str, Sources]:
+    def sources(self) -> dict[tuple[str, str], Sources]:
         """Where in the spec each resource comes from."""
         from components.serving.group import SOURCES
 
         spec = self.loaded.spec
         at = {serving.name: serving.at for serving in spec.serving}
-        found = {model.name: Sources(model.at, MODEL_FIELDS) for model in spec.models}
-        found |= {one.name: Sources(at[one.group], SOURCES) for one in self.placement.instances}
-        return found | {one.name: Sources(one.at, BENCHMARK_FIELDS) for one in spec.benchmarks}
+        models = {("Model", model.name): Sources(model.at, MODEL_FIELDS) for model in spec.models}
+        instances = {("Instance", one.name): Sources(at[one.group], SOURCES) for one in self.placement.instances}
+        return (
+            models | instances | {("Benchmark", one.name): Sources(one.at, BENCHMARK_FIELDS) for one in spec.benchmarks}
+        )
 
     def register(self) -> None:
         """What the engine runs: registers every resource of the stack."""
@@ -101,11 +104,11 @@ class _Local:
         if spec.serving:
             supervisor = SupervisorResource("supervisor", {"stack": self.site.stack, "state": str(self.site.state)})
         groups = self._serve(models, supervisor)
-        results = self._measure(groups, models, planner)
+        answers = self._measure(groups, models, planner)
         pulumi.export("endpoints", {name: [i.url for i in group.instances] for name, group in groups.items()})
         pulumi.export("models", {name: model.digest for name, model in models.items()})
-        if results:
-            pulumi.export("benchmarks", {name: result.answer for name, result in results.items()})
+        if answers:
+            pulumi.export("benchmarks", answers)
 
     def _serve(self, models: Mapping[str, ModelResource], supervisor: Any) -> dict[str, ServingGroup]:
         import pulumi
@@ -130,21 +133,33 @@ class _Local:
     def _measure(
         self, groups: Mapping[str, ServingGroup], models: Mapping[str, ModelResource], planner: Planner
     ) -> dict[str, Any]:
-        """One benchmark after another, when everything serves: nothing else may happen while one measures."""
+        """One benchmark after another, once everything else has come to its end: nothing may disturb a measurement.
+
+        Only the order is asked for, by waiting for the others' URNs, which are known even of what failed: a benchmark
+        needs its own targets and is not skipped because something else did not come up.
+        """
         import pulumi
 
         from components.benchmarks.resource import BenchmarkResource
 
-        before: list[pulumi.Resource] = [instance for group in groups.values() for instance in group.instances]
-        made = {}
-        for benchmark in self.loaded.spec.benchmarks:
+        made: dict[str, BenchmarkResource] = {}
+
+        def register(benchmark: Benchmark, _others: list[str]) -> pulumi.Output[str]:
             subjects = [_subject(groups[name], models, benchmark) for name in benchmark.targets]
             inputs = {**self._description(benchmark, planner), "subjects": subjects}
-            made[benchmark.name] = BenchmarkResource(
-                benchmark.name, inputs, pulumi.ResourceOptions(depends_on=list(before))
-            )
-            before.append(made[benchmark.name])
-        return made
+            made[benchmark.name] = BenchmarkResource(benchmark.name, inputs)
+            return made[benchmark.name].urn
+
+        def answer(benchmark: Benchmark, _urn: str) -> pulumi.Output[list[str]]:
+            return made[benchmark.name].answer
+
+        settled = pulumi.Output.all(*[instance.urn for group in groups.values() for instance in group.instances])
+        answers: dict[str, pulumi.Output[Any]] = {}
+        for benchmark in self.loaded.spec.benchmarks:
+            urn = settled.apply(partial(register, benchmark))
+            answers[benchmark.name] = urn.apply(partial(answer, benchmark))
+            settled = pulumi.Output.all(urn)
+        return answers
 
     def _description(self, benchmark: Benchmark, planner: Planner) -> dict[str, Any]:
         from components import codec

@@ -20,8 +20,8 @@ class Sources:
     fields: Mapping[str, tuple[str, ...]]
 
 
-def origins_of(loaded: Loaded, sources: Mapping[str, Sources]) -> Origins:
-    """The origin of each input of each resource, by the resource's name.
+def origins_of(loaded: Loaded, sources: Mapping[tuple[str, str], Sources]) -> Origins:
+    """The origin of each input of each resource, by the last word of its type and its name: `("Model", "digits")`.
 
     An input is decided by the first stated field among those listed for its path or for the property that holds it,
     else by a field of its own name, else by the item as a whole.
@@ -38,8 +38,9 @@ def origins_of(loaded: Loaded, sources: Mapping[str, Sources]) -> Origins:
                 return found
         return loaded.tree.origin(at)
 
-    def origin(_type: str, name: str, path: str) -> Origin | None:
-        return decided(source.at, path) if (source := sources.get(name)) else None
+    def origin(type_: str, name: str, path: str) -> Origin | None:
+        source = sources.get((type_.rpartition(":")[2], name))
+        return decided(source.at, path) if source else None
 
     return origin
 
