@@ -87,6 +87,15 @@ class Commands(click.Group):
             raise UsageError(f"there is no command `{name}`", remedy=hint)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; when its reader goes away (`| head`) it ends as if it had been read."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Python would complain again when it flushes standard output at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(0) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
         for name, (_, section, line) in COMMANDS.items():
@@ -127,10 +136,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return tell(UsageError(error.format_message()))
     except (click.Abort, KeyboardInterrupt):
         return tell(StoppedError("stopped; nothing was under way"))
-    except BrokenPipeError:
-        # The reader went away (`| head`): nothing is wrong. Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         return tell_unexpected(error)
 

@@ -59,9 +59,7 @@ def preview(
         from stack.plan_file import SavedPlan, save
 
         save(out, SavedPlan(plan, opened.invocation, program.tokens))
-    show(plan, as_json=as_json, markdown=markdown)
-    if program.refusal and not plan.empty and not (as_json or markdown):
-        click.echo(f"\nThis cannot be applied from here: {program.refusal}.")
+    show(plan, as_json=as_json, markdown=markdown, refusal=program.refusal)
     if out is not None:
         click.echo(f"\nSaved to {out}; `inferstack up {out}` does exactly this, or refuses.", err=True)
     check_policy(plan, forbidden)
@@ -205,6 +203,7 @@ def measure_again(site: Site, name: str | None, *, quiet: bool) -> None:
     Raises:
         UsageError: the spec that the stack was brought up with is not known, or has changed since.
     """
+    from stack.plan import BENCHMARK
     from stack.workspace import Invocation
 
     invocation = Invocation.read(site)
@@ -215,30 +214,34 @@ def measure_again(site: Site, name: str | None, *, quiet: bool) -> None:
     if name is not None and name not in names:
         raise UsageError(f"the spec has no benchmark `{name}`", why=f"benchmarks: {', '.join(names) or 'none'}")
     program, plan = _plan(opened, (name,) if name else names)
-    others = [change.name for change in plan.changing if change.name not in names]
+    others = [change for change in plan.changing if change.type != BENCHMARK]
     if others:
+        altered = not any(change.properties for change in others)
         raise UsageError(
-            "the spec has changed since the stack was brought up",
-            why=f"measuring would also change {', '.join(others)}",
+            f"{site.stack} is not as it was made" if altered else "the spec has changed since the stack was brought up",
+            why=f"measuring would also change {', '.join(change.name for change in others)}",
             remedy=f"inferstack up {invocation.spec} --rerun",
         )
     _end(_apply(opened, program, plan, quiet=quiet))
 
 
-def show(plan: Plan, *, as_json: bool = False, markdown: bool = False) -> None:
-    """Print a plan."""
+def show(plan: Plan, *, as_json: bool = False, markdown: bool = False, refusal: str = "") -> None:
+    """Print a plan; `refusal` says why it could not be applied from here."""
     from stack.render.plan_text import render_plan
 
     if as_json:
         from stack.render.plan_json import plan_json
 
-        print_json(plan_json(plan))
-    elif markdown:
+        print_json({**plan_json(plan), "refusal": refusal})
+        return
+    if markdown:
         from stack.render.plan_markdown import plan_markdown
 
         click.echo(plan_markdown(plan), nl=False)
     else:
         click.echo(render_plan(plan, colour=wants_colour(sys.stdout)), nl=False)
+    if refusal and not plan.empty:
+        click.echo(f"\nThis cannot be applied from here: {refusal}.")
 
 
 def check_policy(plan: Plan, forbidden: tuple[str, ...]) -> None:

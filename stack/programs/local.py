@@ -153,10 +153,12 @@ class _Local:
         def answer(benchmark: Benchmark, _urn: str) -> pulumi.Output[list[str]]:
             return made[benchmark.name].answer
 
-        settled = pulumi.Output.all(*[instance.urn for group in groups.values() for instance in group.instances])
+        settled: pulumi.Output[list[str]] = pulumi.Output.all(
+            *[instance.urn for group in groups.values() for instance in group.instances]
+        )
         answers: dict[str, pulumi.Output[Any]] = {}
         for benchmark in self.loaded.spec.benchmarks:
-            urn = settled.apply(partial(register, benchmark))
+            urn: pulumi.Output[str] = settled.apply(partial(register, benchmark))
             answers[benchmark.name] = urn.apply(partial(answer, benchmark))
             settled = pulumi.Output.all(urn)
         return answers
