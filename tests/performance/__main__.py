@@ -25,9 +25,7 @@ def main(names: list[str]) -> int:
         claims += import_module(f"tests.performance.{name}").claims()
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     machine = topology.read()
-    print(
-        f"{machine.cpu_model}, {len(machine.cores)} cores, Linux {machine.kernel}, Python {platform.python_version()}\n"
-    )
+    print(f"{machine.cpu_model}, {len(machine.cores)} cores, {machine.kernel}, Python {platform.python_version()}\n")
     print(table(claims))
     return 0 if all(claim.holds for claim in claims) else 1
 

@@ -56,8 +56,8 @@ class Bed:
     ) -> Measurement:
         """One measurement by the load generator, a process of its own on `cpus`."""
         shape = LoadShape(
-            label="load", rate_per_s=rate_per_s, clients=clients, arrivals=arrivals, duration_s=duration_s, warmup_s=1.0,
-            connections=0, batch=1, seed=1,
+            label="load", rate_per_s=rate_per_s, clients=clients, arrivals=arrivals, duration_s=duration_s,
+            warmup_s=1.0, connections=0, batch=1, seed=1,
         )  # fmt: skip
         arguments = Arguments(
             target="target", model=NAME, protocol=protocol, endpoints=tuple(endpoints), load=shape, inputs=INPUTS,

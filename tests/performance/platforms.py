@@ -8,7 +8,8 @@ from typing import Final
 
 from schemas.spec import Protocol
 from tests.performance.bed import bed
-from tests.performance.models import CORE, convolutions, in_process, layers_for
+from tests.performance.models import CORE, model_of
+from tests.performance.quiet import quiet
 from tests.performance.ratio import Claim
 
 ROUNDS: Final = 3
@@ -19,12 +20,12 @@ JSON: Final[Protocol] = "v2"
 def claims() -> list[Claim]:
     """Throughput with V2 JSON at 8 clients, and p99 at 50 requests a second (Poisson), load from the other core."""
     with tempfile.TemporaryDirectory() as folder, bed() as site:
-        path = convolutions(Path(folder) / "model", layers_for(Path(folder), 0.0002))
-        digest = in_process(path, 0.5).digest
-        endpoints = {name: site.instance(name, name, path, digest, (CORE,)) for name in PLATFORMS}
+        made = model_of(Path(folder), 0.0002)
+        endpoints = {name: site.instance(name, name, made.path, made.digest, (CORE,)) for name in PLATFORMS}
         carried: dict[str, list[float]] = {name: [] for name in PLATFORMS}
         p99: dict[str, list[float]] = {name: [] for name in PLATFORMS}
         for _ in range(ROUNDS):
+            quiet()
             for name, endpoint in endpoints.items():
                 busy = site.drive([endpoint], JSON, clients=8, cpus=(1 - CORE,), duration_s=3)
                 calm = site.drive([endpoint], JSON, rate_per_s=50, cpus=(1 - CORE,), duration_s=8)

@@ -27,8 +27,10 @@ class Claim:
 def table(claims: Sequence[Claim]) -> str:
     """The claims as a Markdown table."""
     rows = ["| claim | measured | limit | | behind it |", "|---|---|---|---|---|"]
-    rows += [
-        f"| {c.what} | {c.measured:.3g} {c.unit} | {c.sense} {c.limit:g} {c.unit} | {'yes' if c.holds else 'NO'} | {c.figures} |"
-        for c in claims
-    ]
-    return "\n".join(rows)
+    return "\n".join((*rows, *map(_row, claims)))
+
+
+def _row(claim: Claim) -> str:
+    limit = f"{claim.sense} {claim.limit:g} {claim.unit}"
+    holds = "yes" if claim.holds else "NO"
+    return f"| {claim.what} | {claim.measured:.3g} {claim.unit} | {limit} | {holds} | {claim.figures} |"
