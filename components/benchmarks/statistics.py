@@ -17,15 +17,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from components.benchmarks.enough import CONFIDENCE, PERCENTILES
 from components.benchmarks.result import Latency
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Sureness = Literal["kept", "missed", "unsure"]
 
-CONFIDENCE = 0.99
 BLOCKS = 3
-PERCENTILES = {"p50_s": 0.5, "p90_s": 0.9, "p95_s": 0.95, "p99_s": 0.99, "p999_s": 0.999}
 
 
 def percentile(ordered: Floats, p: float) -> float:

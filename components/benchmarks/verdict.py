@@ -16,10 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from components.benchmarks import statistics, words
+from components.benchmarks.enough import PERCENTILES
 from components.benchmarks.result import Check, LoadShape, Measurement, Outcome, Verdict
 from components.benchmarks.samples import Samples
 
-LATENCY = ("mean_s", *statistics.PERCENTILES)
+LATENCY = ("mean_s", *PERCENTILES)
 SEVERITY: tuple[Outcome, ...] = ("pass", "undecided", "invalid", "fail")
 
 
@@ -64,7 +65,7 @@ def _check(metric: str, limit: float, measurement: Measurement, samples: Samples
     actual = _actual(metric, measurement)
     if measurement.invalid:
         return Check(metric, limit, actual, "invalid", measurement.invalid[0])
-    if metric in statistics.PERCENTILES:
+    if metric in PERCENTILES:
         return _percentile(metric, limit, actual, samples, measurement.load.duration_s)
     if metric == "mean_s":
         return _mean(limit, actual, samples, measurement.load.duration_s)
@@ -81,7 +82,7 @@ def _actual(metric: str, measurement: Measurement) -> float | None:
 
 
 def _percentile(metric: str, limit: float, actual: float | None, samples: Samples, duration_s: float) -> Check:
-    p, name = statistics.PERCENTILES[metric], words.METRICS[metric]
+    p, name = PERCENTILES[metric], words.METRICS[metric]
     over = ~samples.good | (samples.response_s > limit)
     n, count = len(samples), int(over.sum())
     seen = f"{name} {words.ms(actual)}" if actual is not None else f"{name} without one good answer"

@@ -52,7 +52,7 @@ benchmarks:
     load:
       - {{clients: 1, duration: 5s}}                            # latency, one request at a time
       - {{clients: {clients}, duration: 5s}}                            # throughput
-      - {{rate: 50/s, arrivals: poisson, duration: 10s}}        # what users do
+      - {{rate: 100/s, arrivals: poisson, duration: 10s}}       # what users do; 1,000 requests for a p99
     objective: {{p99: 50ms, errors: 0%}}
 """
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from components.benchmarks.enough import too_short
 from components.cluster.topology import Topology
 from components.models.material import Local, Material, Planner, Remote, Trained, identity
 from components.models.plan import check_files, model_bytes
@@ -53,7 +54,7 @@ def build(loaded: Loaded, site: Site, topology: Topology, *, recorded: bool, rer
     return Program(
         run=local.register,
         origins=origins_of(loaded, local.sources()),
-        notes=local.placement.fit,
+        notes=(*local.placement.fit, *(note for one in loaded.spec.benchmarks for note in too_short(one))),
         placement=local.placement,
         topology=topology,
         refusal=RECORDED if recorded else "",

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from components.benchmarks.enough import too_short
+from components.cluster.topology import read
 from components.models.material import Planner
 from components.models.plan import plan_inputs
 from components.models.resource import make
 from schemas.load import load
+from stack.cli.newcomer import first_spec
 
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
 
@@ -24,6 +27,16 @@ def test_shipped_environment_has_no_problem(name: str) -> None:
 def test_shipped_environment_is_completed_by_editors(path: Path) -> None:
     first = path.read_text().splitlines()[0]
     assert first == "# yaml-language-server: $schema=../schemas/stack.schema.json"
+
+
+def test_shipped_environments_and_the_first_spec_ask_for_enough_requests(tmp_path: Path) -> None:
+    (tmp_path / "digits.onnx").touch()
+    first = tmp_path / "stack.yaml"
+    first.write_text(first_spec(read(), source="digits.onnx", name="digits"))
+    for path in (first, *ENVIRONMENTS.glob("local*.yaml")):
+        benchmarks = load(path).spec.benchmarks
+        assert benchmarks
+        assert [note for benchmark in benchmarks for note in too_short(benchmark)] == []
 
 
 def test_digits_are_recognised_with_32_bits_a_weight_and_with_8(tmp_path: Path) -> None:
