@@ -30,7 +30,7 @@ from components.benchmarks.results import StoredResult
 from components.benchmarks.seats import seat
 from components.cluster import topology
 from components.cluster.topology import Topology
-from components.progress import say
+from components.progress import give_way, say
 from schemas.errors import InferstackError
 
 SPARE_S: Final = 60.0
@@ -58,6 +58,7 @@ def carry_out(description: Description) -> StoredResult:
     """Measure, judge and store. Progress is told by `components.progress.say`.
 
     Raises:
+        StoppedError: the user wants to stop: half a benchmark answers nothing, so none of it is kept.
         PreflightError: a target is not there, or serves another model than expected.
         InferstackError: the load generator could not do its work.
     """
@@ -154,6 +155,7 @@ def _listen(process: subprocess.Popen[str], limit_s: float, expected_s: float, p
     began = time.monotonic()
     while True:
         passed = time.monotonic() - began
+        give_way(progress.text)
         say(progress.text, progress.before + progress.share * min(1.0, passed / expected_s))
         try:
             return process.communicate(timeout=LISTEN_S)[1]
@@ -211,6 +213,7 @@ def _alone(root: Path, benchmark: str) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
+                give_way(benchmark)
                 say(f"{benchmark}: waiting for another benchmark to end")
                 time.sleep(LISTEN_S)
         yield

@@ -95,7 +95,7 @@ def ignore(event: Event) -> None:
 
 @dataclass(frozen=True)
 class NotReached:
-    """An operation that the work did not come to."""
+    """An operation that the work did not come to, or did not end, because the user stopped it."""
 
     op: Op
     subject: Subject
@@ -131,7 +131,7 @@ class Outcome:
             left = len(self.not_reached) + len(self.skipped) + len(self.failed)
             return StoppedError(
                 f"Stopped: {_count(len(self.done))} done, {left} not.",
-                why="The work was interrupted; what was under way ended in order." if not self.failed else "",
+                why="The work was interrupted; the state holds what is done." if not self.failed else "",
                 remedy="Run the same command again: it goes on where this stopped.",
             )
         if self.complete:

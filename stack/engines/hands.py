@@ -59,13 +59,17 @@ class DryHands:
 class RealHands:
     """Asks the providers, and passes on what they say while they work.
 
-    `stopped` is asked whenever a provider says something: after it turned true, the provider is made to give up there.
+    `giving_up` is asked whenever a provider says something: after it turned true, the provider is made to give up
+    there. `stopping` is there for providers to ask, whose work may end early (`progress.give_way`).
     """
 
     dry = False
 
-    def __init__(self, providers: Providers, say: Say, stopped: Callable[[], bool]) -> None:
-        self._providers, self._say, self._stopped = providers, say, stopped
+    def __init__(
+        self, providers: Providers, say: Say, *, stopping: Callable[[], bool], giving_up: Callable[[], bool]
+    ) -> None:
+        self._providers, self._say = providers, say
+        self._stopping, self._giving_up = stopping, giving_up
 
     def create(self, record: Record) -> Live:
         if record.is_provider:
@@ -92,12 +96,13 @@ class RealHands:
 
     def _heard(self, record: Record, work: Callable[[], T]) -> T:
         def hear(text: str, fraction: float | None) -> None:
-            if self._stopped():
+            if self._giving_up():
                 raise StoppedError(f"{record.name} was given up on request.")
             self._say(record, text, fraction)
 
-        token = progress.listener.set(hear)
+        heard, stopping = progress.listener.set(hear), progress.stopping.set(self._stopping)
         try:
             return work()
         finally:
-            progress.listener.reset(token)
+            progress.listener.reset(heard)
+            progress.stopping.reset(stopping)

@@ -54,7 +54,7 @@ def refresh(setting: Setting, ledger: Ledger, log: StepLog, *, write: bool, stop
     records = [record for record in ledger.state.ordered() if _readable(record)]
     unread = [record for record in records if setting.providers.plans_only(record.type)]
     readable = [record for record in records if not setting.providers.plans_only(record.type)]
-    hands = RealHands(setting.providers, log.progress, stopping)
+    hands = RealHands(setting.providers, log.progress, stopping=stopping, giving_up=stopping)
 
     def look(record: Record) -> Live | Exception | None:
         log.tell(Started("read", subject_of(record)))

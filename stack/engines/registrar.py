@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.errors import InferstackError, PolicyError, PreflightError
+from schemas.errors import InferstackError, PolicyError, PreflightError, StoppedError
 from stack.engines import urns
 from stack.engines.decide import Decision, decide
 from stack.engines.dependents import Dependents
@@ -98,7 +98,10 @@ class Registrar:
             record = self._custom(urn, goal, old, order) if goal.custom else self._component(urn, goal, old, order)
         except Exception as error:
             op: Op = "create" if urn not in self.ledger.state.records else "update"
-            self.log.fail(op, blank, error, since)
+            if isinstance(error, StoppedError):
+                self.log.leave(op, blank)
+            else:
+                self.log.fail(op, blank, error, since)
             return Registered(urn, lost=True)
         return Registered(urn, record.id, record.outputs)
 

@@ -99,7 +99,7 @@ def apply(
     What the program no longer has is deleted at the end, and only if nothing failed: after a failure a resource may be
     missing from the program's registrations because of it.
     """
-    hands = RealHands(setting.providers, lambda r, text, part: log.progress(r, text, part), giving_up)
+    hands = RealHands(setting.providers, log.progress, stopping=stopping, giving_up=giving_up)
     registrar = _registrar(setting, ledger, hands, log, stopping)
     left_before = tuple(ledger.state.condemned)
     if program is not None:

@@ -119,7 +119,7 @@ class StepLog:
         self.tell(event)
 
     def leave(self, op: Op, record: Record) -> None:
-        """An operation is not begun because the run is being stopped."""
+        """An operation is not begun, or not done to its end, because the run is being stopped."""
         with self._lock:
             self.not_reached.append(NotReached(op, subject_of(record)))
             self._lost[record.urn] = subject_of(record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -136,6 +137,31 @@ def test_a_killed_benchmark_leaves_no_generator_behind(tmp_path: Path, ports: li
         build.until(lambda: _generators(tmp_path))
         process.kill()
     build.until(lambda: not _generators(tmp_path))
+
+
+INTERRUPTED = """
+import json, os, sys
+from pathlib import Path
+from components.benchmarks.resource import BenchmarkResource
+from tests.fakes import an_engine
+inputs = json.loads(sys.argv[2])
+outcome = an_engine(Path(sys.argv[1])).up(lambda: BenchmarkResource("layouts", inputs))
+print([left.subject.name for left in outcome.not_reached], outcome.failed, outcome.abandoned, flush=True)
+os._exit(outcome.error.exit_code)
+"""
+
+
+def test_the_first_ctrl_c_ends_a_benchmark_early_and_leaves_it_undone(tmp_path: Path, ports: list[int]) -> None:
+    shape = build.a_shape(duration_s=60.0)
+    description = a_description(tmp_path, a_subject("one", ports[:1]), loads=(shape,))
+    command = [sys.executable, "-c", INTERRUPTED, str(tmp_path), json.dumps(codec.encode(description))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        build.until(lambda: _generators(tmp_path))
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=20)
+    assert (said, process.returncode) == ("['layouts'] () False\n", 130)
+    assert not _generators(tmp_path)
+    assert results.latest(tmp_path / "results", "layouts") is None
 
 
 def _generators(folder: Path) -> list[str]:
