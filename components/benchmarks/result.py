@@ -96,7 +96,8 @@ class Measurement:
 
     `requests` counts all that were due while it was measured, the failed and the unsent among them; `achieved_per_s`
     counts good answers that came in that time. `client_busy` is the share of one core that the load generator used,
-    `notes` say what else a reader should know.
+    `notes` say what else a reader should know. `late` says how late the client was where that is excused: the target
+    had the core that both share, so that responses, which count from the scheduled time, are at most too long.
     """
 
     target: str
@@ -123,6 +124,7 @@ class Measurement:
     verdict: Verdict | None
     client_busy: float | None = None
     notes: tuple[str, ...] = ()
+    late: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Pure. A latency percentile passes or fails only when there were enough requests to say so and three blocks of time agree
 (`statistics.py`); else it is undecided, and the words say how many requests would do. A failed request counts as one
-over every latency limit. What an invalid measurement shows is not judged at all.
+over every latency limit. What an invalid measurement shows is not judged at all. Where the client was late because the
+target had the core that they share, responses are at most too long: a pass stands, a failure is undecided.
 
 Which limits a load can show: latency belongs to open loops (in a closed loop the number of clients sets it), unless the
 benchmark has only closed ones; throughput belongs to closed loops and to open ones that ask for at least the limit.
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -65,11 +68,13 @@ def _check(metric: str, limit: float, measurement: Measurement, samples: Samples
     actual = _actual(metric, measurement)
     if measurement.invalid:
         return Check(metric, limit, actual, "invalid", measurement.invalid[0])
-    if metric in PERCENTILES:
-        return _percentile(metric, limit, actual, samples, measurement.load.duration_s)
-    if metric == "mean_s":
-        return _mean(limit, actual, samples, measurement.load.duration_s)
-    return _threshold(metric, limit, actual)
+    if metric not in LATENCY:
+        return _threshold(metric, limit, actual)
+    of_latency = _mean if metric == "mean_s" else partial(_percentile, metric)
+    check = of_latency(limit, actual, samples, measurement.load.duration_s)
+    if check.outcome == "fail" and measurement.late:
+        return replace(check, outcome="undecided", why=f"{check.why}, but {measurement.late}")
+    return check
 
 
 def _actual(metric: str, measurement: Measurement) -> float | None:

@@ -25,6 +25,9 @@ from schemas.spec import Protocol
 LAG_S: Final = 0.001
 LAG_SHARE: Final = 0.02
 DELIVERED: Final = 0.99
+WAITED: Final = 0.01
+"""A client of which more requests than this waited for a free connection had too few of them."""
+
 BUSY: Final = 0.95
 MALFORMED: Final = "malformed answer"
 
@@ -67,6 +70,7 @@ def summarise(
     in_time = good_answers_in(record, run, load.duration_s)
     lag = statistics.latency(samples.lag_s[sent])
     busy = run.cpu_s / (load.warmup_s + load.duration_s)
+    excused = lateness(arguments, record, lag.p99_s) if is_excused(arguments, record, busy) else ""
     numbers = range(run.warmup_requests, len(record.status))
     measurement = Measurement(
         target=arguments.target,
@@ -92,7 +96,8 @@ def summarise(
         samples="",
         verdict=None,
         client_busy=busy,
-        notes=tuple(notes(record, samples, run)),
+        late=excused,
+        notes=tuple(notes(record, samples, run, excused)),
     )
     return measurement, samples
 
@@ -171,18 +176,39 @@ def reasons(arguments: Arguments, record: Record, samples: Samples, lag_p99_s: f
         if busy > BUSY:
             yield f"the client was the bottleneck: it used {words.percent(busy)} of its core"
         return
-    most = max(LAG_S, LAG_SHARE * (arguments.tightest_limit_s or 0.0))
-    if lag_p99_s > most:
-        waiting = record.waited / len(record.status)
-        cause = (
-            f"{words.percent(waiting)} of them waited for a free connection" if waiting > 0.01 else "its core was taken"
-        )
-        lag = f"the client was late: 1 % of the requests left {words.ms(lag_p99_s)} or more after their time"
-        yield f"{lag}, {words.ms(most)} is allowed ({cause})"
+    if not is_excused(arguments, record, busy) and (late_words := lateness(arguments, record, lag_p99_s)):
+        yield late_words
     late = unsent | (samples.sent_s >= load.duration_s)
     delivered = 1 - float(late.sum()) / len(samples)
     if delivered < DELIVERED:
         yield f"only {words.percent(delivered)} of the rate asked was sent in time"
+
+
+def lateness(arguments: Arguments, record: Record, lag_p99_s: float) -> str:
+    """How late the client of an open loop was, in words; empty when it was in time."""
+    most = max(LAG_S, LAG_SHARE * (arguments.tightest_limit_s or 0.0))
+    if arguments.load.rate_per_s is None or not lag_p99_s > most:
+        return ""
+    waiting = waited(record)
+    cause = (
+        f"{words.percent(waiting)} of them waited for a free connection" if waiting > WAITED else "its core was taken"
+    )
+    lag = f"the client was late: 1 % of the requests left {words.ms(lag_p99_s)} or more after their time"
+    return f"{lag}, {words.ms(most)} is allowed ({cause})"
+
+
+def is_excused(arguments: Arguments, record: Record, busy: float) -> bool:
+    """Whether it was the server itself that kept the client waiting, on a core that they share.
+
+    Then the client is no bottleneck, and responses, which count from the scheduled time, are at most too long: what
+    passes with them passes.
+    """
+    return arguments.shared and busy <= BUSY and waited(record) <= WAITED
+
+
+def waited(record: Record) -> float:
+    """The share of requests that found no free connection."""
+    return record.waited / len(record.status) if record.status else 0.0
 
 
 def of_kind(record: Record, samples: Samples, kind: str) -> NDArray[np.bool_]:
@@ -191,8 +217,10 @@ def of_kind(record: Record, samples: Samples, kind: str) -> NDArray[np.bool_]:
     return np.equal(samples.status.astype(np.int16), number)
 
 
-def notes(record: Record, samples: Samples, run: Run) -> Iterable[str]:
+def notes(record: Record, samples: Samples, run: Run, excused: str) -> Iterable[str]:
     """What a reader of the figures should know besides."""
+    if excused:
+        yield f"{excused}; the target had the core that both share, so responses are at most shown too long"
     good = int(samples.good.sum() + of_kind(record, samples, MALFORMED).sum())
     looked = sum(number >= run.warmup_requests for number in record.answers)
     if looked < good:

@@ -120,3 +120,18 @@ def test_kinds_of_errors_beyond_what_fits_are_one_kind() -> None:
     assert len(record.kinds) == 251
     assert record.kinds[-1] == "other"
     assert record.status[299] == 251
+
+
+def test_a_client_kept_waiting_by_the_server_it_shares_a_core_with_is_excused_in_words(tmp_path: Path) -> None:
+    found = summary(tmp_path, a_record(lag_s=0.0012, every=50), shared=True)
+    assert found.invalid == ()
+    assert found.late.startswith("the client was late: 1 % of the requests left 1.20 ms")
+    assert found.notes == (
+        f"{found.late}; the target had the core that both share, so responses are at most shown too long",
+    )
+
+
+def test_a_client_that_had_no_time_left_itself_is_not_excused(tmp_path: Path) -> None:
+    found = summary(tmp_path, a_record(lag_s=0.0012, every=50), shared=True, cpu_s=0.5)
+    assert found.invalid != ()
+    assert found.late == ""

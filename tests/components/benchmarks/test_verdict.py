@@ -99,6 +99,13 @@ def test_nothing_of_an_invalid_measurement_is_judged() -> None:
     assert (found.outcome, found.why) == ("invalid", "the client was late")
 
 
+def test_a_pass_stands_and_a_failure_is_undecided_where_the_client_was_late_for_want_of_a_core() -> None:
+    assert check({"p99_s": 0.005}, measured(slow=5, late="the client was late")).outcome == "pass"
+    found = check({"p99_s": 0.005}, measured(slow=60, late="the client was late"))
+    assert found.outcome == "undecided"
+    assert found.why.endswith("over 5.00 ms), but the client was late")
+
+
 def test_a_verdict_is_the_worst_of_its_checks_in_the_order_of_metrics() -> None:
     judged = verdict.judge({"accuracy": 0.9, "p99_s": 0.005}, *measured(slow=60, accuracy=0.95))
     assert judged is not None
