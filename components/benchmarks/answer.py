@@ -101,6 +101,12 @@ def merged(measurements: Iterable[Measurement]) -> tuple[Row, ...]:
     return tuple(_row(tuple(group)) for group in groups.values())
 
 
+def judged_alone(row: Row, objective: Mapping[str, float]) -> tuple[str, ...]:
+    """The limits that a row's verdict is about, in words, where they are not the whole objective; else nothing."""
+    judged = [metric for metric in words.METRICS if metric in objective and _checks(row, metric)]
+    return tuple(words.METRICS[metric] for metric in judged) if len(judged) < len(objective) else ()
+
+
 def _row(group: tuple[Measurement, ...]) -> Row:
     valid = tuple(m for m in group if not m.invalid)
     used, first = valid or group, group[0]

@@ -6,10 +6,10 @@ the text's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from components.benchmarks import words
-from components.benchmarks.answer import Answer, Row, answer, merged
+from components.benchmarks.answer import Answer, Row, answer, judged_alone, merged
 from components.benchmarks.result import Latency, Result
 
 LATENCIES = ("mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "p999_s", "max_s")
@@ -38,12 +38,12 @@ def _load_section(result: Result, rows: Sequence[Row]) -> list[str]:
     title = f"{first.load.label} for {first.load.duration_s:g} s{times}, latencies in ms"
     judged = any(row.outcome is not None for row in rows)
     header = ["target", "requests", "asked", "got", *NAMES, "errors", "accuracy", *(["objective"] if judged else [])]
-    lines = _aligned([header, *(_cells(row, judged=judged) for row in rows)])
+    objective = (result.objective or {}) if judged else None
+    lines = _aligned([header, *([*_cells(row), *_verdict(row, objective)] for row in rows)])
     return [title, *(f"  {line}" for line in lines), *(f"  {line}" for line in _differences(rows))]
 
 
-def _cells(row: Row, *, judged: bool) -> list[str]:
-    verdict = "INVALID" if row.invalid else OUTCOMES[row.outcome] if row.outcome else "-"
+def _cells(row: Row) -> list[str]:
     return [
         row.target,
         f"{row.requests:,}",
@@ -52,8 +52,18 @@ def _cells(row: Row, *, judged: bool) -> list[str]:
         *(words.digits(getattr(row.response, name) * 1e3) for name in LATENCIES),
         words.percent(row.error_share),
         words.percent(row.accuracy) if row.accuracy is not None else "-",
-        *([verdict] if judged or row.invalid else []),
     ]
+
+
+def _verdict(row: Row, objective: Mapping[str, float] | None) -> Iterator[str]:
+    """What the objective says of a row, with the limits that were judged where a load cannot show all of them."""
+    if row.invalid:
+        yield "INVALID"
+    elif objective is not None and row.outcome is None:
+        yield "-"
+    elif objective is not None and row.outcome is not None:
+        judged = judged_alone(row, objective)
+        yield OUTCOMES[row.outcome] + (f" ({', '.join(judged)})" if judged else "")
 
 
 def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:

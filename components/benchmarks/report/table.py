@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from components.benchmarks import words
-from components.benchmarks.answer import Row
+from components.benchmarks.answer import Row, judged_alone
 from components.benchmarks.report.html import Child, Markup, spaced, tag
 from components.benchmarks.report.look import Look, swatch
 from components.benchmarks.result import LoadShape, Outcome
@@ -53,7 +53,7 @@ def results_table(rows: Sequence[Row], looks: Mapping[str, Look], objective: Map
         aside = [words.METRICS[metric] for metric in objective if metric not in shown]
         lines = [_heading(group[0].load, aside, len(COLUMNS) + 1 + judged)]
         for row in group:
-            lines.append(_line(row, first, looks[row.target], judged))
+            lines.append(_line(row, first, looks[row.target], _verdict(row, objective) if judged else None))
             own = [said for said in remarks[id(row)] if said not in common]
             lines += [_remark(own, len(COLUMNS) + 1 + judged)] if own else []
         groups.append(tag("tbody", lines))
@@ -76,7 +76,15 @@ def _heading(load: LoadShape, aside: Sequence[str], columns: int) -> Markup:
     return tag("tr", tag("th", text, colspan=columns, scope="rowgroup"), class_="group")
 
 
-def _line(row: Row, first: Row | None, look: Look, judged: bool) -> Markup:
+def _verdict(row: Row, objective: Mapping[str, float]) -> Markup:
+    """What the objective says of a row; the limits that were judged in small print, where they are not all."""
+    if not row.valid:
+        return tag("td", badge("invalid"), class_="word")
+    judged = words.listed(judged_alone(row, objective))
+    return tag("td", spaced(badge(row.outcome), tag("small", judged) if judged else None), class_="word")
+
+
+def _line(row: Row, first: Row | None, look: Look, verdict: Markup | None) -> Markup:
     name = tag("th", tag("span", swatch(look), row.target, class_="target"), scope="row")
     sent = sum(m.bytes_sent for m in row.measurements)
     received = sum(m.bytes_received for m in row.measurements)
@@ -88,7 +96,6 @@ def _line(row: Row, first: Row | None, look: Look, judged: bool) -> Markup:
         words.percent(row.accuracy) if row.accuracy is not None else "no labels",
         spaced(f"{_size(sent)} out", tag("small", f"{_size(received)} in")),
     ]
-    verdict = tag("td", badge(row.outcome if row.valid else "invalid"), class_="word") if judged else None
     return tag("tr", name, verdict, [tag("td", cell) for cell in cells], class_=None if row.valid else "invalid")
 
 

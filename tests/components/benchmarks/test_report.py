@@ -138,6 +138,13 @@ def test_what_a_user_named_cannot_become_markup(tmp_path: Path) -> None:
     assert any(line.startswith(wild) for line in page.words)
 
 
+def test_a_verdict_names_its_limits_where_a_load_cannot_show_them_all(tmp_path: Path) -> None:
+    errors = Check("errors", 0.0, 0.0, "pass", "errors 0%")
+    made = a_measurement("digits-latency", a_load(clients=4), verdict=Verdict("pass", (errors,)))
+    stored = a_result(tmp_path, measured=[made], objective={"p99_s": 0.005, "errors": 0.0})
+    assert any(line.startswith("digits-latency | ✓ met errors |") for line in Page(render([stored])).words)
+
+
 def test_an_invalid_measurement_is_marked_with_its_reason(tmp_path: Path) -> None:
     page = Page(render([platforms(tmp_path)]))
     assert any(line.startswith("digits-kserve | ! INVALID") for line in page.words)
