@@ -25,6 +25,7 @@ SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
     "threads": ("threads", "cores", "instances.cores", "instances", "layout"),
     "streams": ("streams", "layout"),
     "rest_port": ("port",),
+    "grpc": ("grpcPort", "protocol"),
     "grpc_port": ("grpcPort", "protocol"),
     "queue_size": ("queue.size", "queue"),
     "retry_after_s": ("queue.retryAfter", "queue"),
@@ -34,7 +35,10 @@ SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class ServingGroup(pulumi.ComponentResource):
-    """All instances of one serving group; `instances` are in the order of their placement."""
+    """All instances of one serving group; `instances` are in the order of their placement.
+
+    They listen for gRPC where the group says so, and where `grpc` does: somebody else asks for it.
+    """
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class ServingGroup(pulumi.ComponentResource):
         *,
         model: Mapping[str, pulumi.Input[Any]],
         site: Site,
+        grpc: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(TYPE, serving.name, {}, opts)
@@ -52,7 +57,7 @@ class ServingGroup(pulumi.ComponentResource):
         self.instances = [
             InstanceResource(
                 one.name,
-                instance_inputs(serving, one, model=model, site=site),
+                instance_inputs(serving, one, model=model, site=site, grpc=grpc),
                 pulumi.ResourceOptions(parent=self, depends_on=depends_on),
             )
             for one in placed
@@ -61,7 +66,7 @@ class ServingGroup(pulumi.ComponentResource):
 
 
 def instance_inputs(
-    serving: Serving, placed: Placed, *, model: Mapping[str, pulumi.Input[Any]], site: Site
+    serving: Serving, placed: Placed, *, model: Mapping[str, pulumi.Input[Any]], site: Site, grpc: bool = False
 ) -> dict[str, pulumi.Input[Any]]:
     """What an instance's process is told, as plain values and outputs of the model.
 
@@ -80,7 +85,7 @@ def instance_inputs(
         "host": serving.host,
         "rest_port": serving.port + placed.index if serving.port else None,
         "grpc_port": serving.grpc_port + placed.index if serving.grpc_port else None,
-        "grpc": serving.protocol == "grpc" or serving.grpc_port is not None,
+        "grpc": grpc or serving.protocol == "grpc" or serving.grpc_port is not None,
     }
     return {
         "name": placed.name,

@@ -119,6 +119,7 @@ class _Local:
         by_group: dict[str, list[Placed]] = {}
         for one in self.placement.instances:
             by_group.setdefault(one.group, []).append(one)
+        over_grpc = {name for one in self.loaded.spec.benchmarks if one.protocol == "grpc" for name in one.targets}
         groups = {}
         for serving in self.loaded.spec.serving:
             model = models[serving.model]
@@ -127,6 +128,7 @@ class _Local:
                 by_group.get(serving.name, []),
                 model={"name": serving.model, "path": model.path, "digest": model.digest},
                 site=self.site,
+                grpc=serving.name in over_grpc,
                 opts=pulumi.ResourceOptions(depends_on=[supervisor]),
             )
         return groups

@@ -1,0 +1,43 @@
+"""Plans of specs for this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from schemas.load import load
+from stack import workspace
+from stack.engines.embedded import EmbeddedEngine
+from stack.plan import Plan
+from stack.program import PROJECT, build
+
+SPEC = """\
+apiVersion: inferstack/v1
+name: digits
+models: [{name: digits, source: digits.onnx}]
+serving:
+  - {name: asked, model: digits, instances: {count: 1, cores: 1}, exclusive: false}
+  - {name: other, model: digits, instances: {count: 1, cores: 1}, exclusive: false}
+benchmarks: [{name: steady, targets: [asked], protocol: grpc, load: {rate: 50/s, duration: 5s}, objective: {p99: 20ms}}]
+"""
+
+
+def a_plan(folder: Path) -> Plan:
+    (folder / "digits.onnx").write_bytes(b"a model")
+    (folder / "stack.yaml").write_text(SPEC)
+    site = workspace.Workspace(folder / ".inferstack").site("digits")
+    program = build(load(folder / "stack.yaml"), site)
+    return EmbeddedEngine(PROJECT, site.stack, site.state).preview(program.run, program.origins, notes=program.notes)
+
+
+def test_a_group_listens_for_grpc_when_a_benchmark_of_it_asks_for_it(tmp_path: Path) -> None:
+    inputs = {
+        change.name: {found.path: found.new for found in change.properties}
+        for change in a_plan(tmp_path).changes
+        if change.type.endswith("Instance")
+    }
+    assert inputs["asked-0"]["grpc"] is True
+    assert "grpc" not in inputs["other-0"]
+
+
+def test_a_plan_notes_a_load_that_is_too_short_for_a_verdict(tmp_path: Path) -> None:
+    assert any(note.startswith("steady: p99 needs at least 459 requests") for note in a_plan(tmp_path).notes)
