@@ -76,11 +76,13 @@ class Reader:
         at, parts = self._body_at, []
         while (line := self._buffer.find(b"\r\n", at)) >= 0:
             size = int(bytes(self._buffer[at:line]).split(b";")[0], 16)
+            if size == 0:
+                end = self._buffer.find(b"\r\n\r\n", line)
+                return None if end < 0 else self._complete(b"".join(parts), end + 4)
+            if size < 0:
+                raise ValueError("a chunk of negative size")
             at = line + 2 + size + 2
-            if size:
-                parts.append(bytes(self._buffer[line + 2 : at - 2]))
-            elif (end := self._buffer.find(b"\r\n\r\n", line)) >= 0:
-                return self._complete(b"".join(parts), end + 4)
+            parts.append(bytes(self._buffer[line + 2 : at - 2]))
         return None
 
     def _complete(self, body: bytes, end: int) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components.benchmarks.load.http1 import Answer, Reader, field
@@ -20,6 +20,7 @@ def feed(reader: Reader, pieces: list[bytes]) -> list[Answer]:
     return [answer for piece in pieces if (answer := reader.feed(piece))]
 
 
+@example(CHUNKED, [CHUNKED.index(b"Trailer") + 2])
 @given(st.sampled_from([PLAIN, CHUNKED, CONTINUED]), st.lists(st.integers(0, 120), max_size=6))
 def test_an_answer_is_the_same_however_it_is_cut(whole: bytes, cuts: list[int]) -> None:
     at = sorted({0, len(whole), *(cut for cut in cuts if cut < len(whole))})
@@ -60,6 +61,7 @@ def test_a_connection_that_ends_too_soon_gives_no_answer() -> None:
         PLAIN + b"more",
         b"HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-6\r\n",
         b"HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n",
     ],
 )
