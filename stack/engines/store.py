@@ -141,7 +141,7 @@ def writing(folder: Path, vault: Vault) -> Iterator[Ledger]:
 
 def _checkpoint(path: Path, vault: Vault) -> State:
     data = _bytes(path)
-    if not data:
+    if data is None:
         return State()
     try:
         content: Any = json.loads(data)
@@ -154,11 +154,12 @@ def _checkpoint(path: Path, vault: Vault) -> State:
     return deployment.imported(content, vault)
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path) -> bytes | None:
+    """The content of a file; None where there is none, which an empty file is not."""
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        return b""
+        return None
     except OSError as error:
         raise PreflightError(f"The state cannot be read: {path}: {error.strerror}.") from error
 

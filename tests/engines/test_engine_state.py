@@ -112,8 +112,9 @@ def test_a_journal_of_another_checkpoint_is_refused(tmp_path: Path) -> None:
     assert journal.exists()
 
 
-def test_a_damaged_checkpoint_is_told(tmp_path: Path) -> None:
-    (tmp_path / store.CHECKPOINT).write_text('{"version": 3, "depl')
+@pytest.mark.parametrize("left", ['{"version": 3, "depl', ""])
+def test_a_damaged_checkpoint_is_told(tmp_path: Path, left: str) -> None:
+    (tmp_path / store.CHECKPOINT).write_text(left)
     with pytest.raises(PreflightError, match=r"checkpoint\.json is damaged"):
         store.read(tmp_path, Vault())
 
