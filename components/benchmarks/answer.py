@@ -222,11 +222,18 @@ def _verdict_sentences(objective: str, limits: Mapping[str, float], standings: t
         yield f"{names} {'meets' if len(met) == 1 else 'meet'} {objective}."
     else:
         yield f"No target is shown to meet {objective}."
-    said = {"fail": "misses it", "undecided": "is undecided", "invalid": "has no valid measurement"}
+    said = {"fail": "misses it", "undecided": "is undecided", "invalid": "has INVALID runs"}
     for outcome, phrase in said.items():
         for standing in by_outcome[outcome]:
-            why = f": {'; '.join(standing.why)}" if standing.why else ""
-            yield f"{standing.target} {phrase}{why}."
+            yield f"{standing.target} {phrase}{_because(standing)}."
+
+
+def _because(standing: Standing) -> str:
+    """Why a target stands as it does; of invalid runs only the first is told, for the reasons are mostly alike."""
+    reasons, more = standing.why, ""
+    if standing.outcome == "invalid" and len(reasons) > 1:
+        reasons, more = reasons[:1], f" (and {len(reasons) - 1} more)"
+    return f": {'; '.join(reasons)}{more}" if reasons else ""
 
 
 def _shown(standing: Standing, limits: Mapping[str, float]) -> str:

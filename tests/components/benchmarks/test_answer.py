@@ -86,6 +86,12 @@ def test_an_invalid_measurement_wins_nothing(tmp_path: Path) -> None:
     assert found.carries_most.target == "pinned"
 
 
+def test_of_many_invalid_runs_the_first_is_told_and_the_rest_counted(tmp_path: Path) -> None:
+    loads = [a_load(rate_per_s=rate) for rate in (100.0, 200.0, 400.0)]
+    found = answered(tmp_path, *(made("whole", load, outcome="invalid") for load in loads), judged=True)
+    assert found.sentences[2] == "whole has INVALID runs: at 100/s Poisson, p99_s was looked at (and 2 more)."
+
+
 def test_whoever_breaks_a_latency_limit_does_not_carry_most(tmp_path: Path) -> None:
     busy = a_load(rate_per_s=400.0)
     found = answered(
