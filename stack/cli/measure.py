@@ -20,14 +20,23 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name", required=False)
 @click.option("--rerun", is_flag=True, help="Measure again now, then show what was found.")
+@click.option("--list", "listing", is_flag=True, help="List all stored runs instead, oldest first, and judge none.")
 @stack_options
 @as_json
-def bench(name: str | None, rerun: bool, stack: str | None, state_dir: str | None, as_json: bool) -> int:
-    """Show the newest result of benchmark NAME, or of every benchmark; exit code 8 when an objective is missed."""
+def bench(name: str | None, rerun: bool, listing: bool, stack: str | None, state_dir: str | None, as_json: bool) -> int:
+    """Show the newest result of benchmark NAME, or of every benchmark.
+
+    Exit code 8 when an objective is missed, or not shown because the runs are invalid; 0 where it is undecided.
+    """
     from components import codec
     from stack.render.benchmark_text import benchmark_text
 
+    if rerun and listing:
+        raise UsageError("--rerun measures, --list only looks", remedy="inferstack bench --rerun, then --list")
     site = result_site(stack, state_dir)
+    if listing:
+        _list(site, name, as_json=as_json)
+        return 0
     if rerun:
         from stack.cli.deploy import measure_again
 
@@ -39,6 +48,21 @@ def bench(name: str | None, rerun: bool, stack: str | None, state_dir: str | Non
         click.echo("\n".join(benchmark_text(stored.result) for stored in found), nl=False)
     judge(found)
     return 0
+
+
+def _list(site: Site, name: str | None, *, as_json: bool) -> None:
+    from components.benchmarks import results
+    from components.benchmarks.answer import answer
+    from stack.render.benchmark_text import runs_text
+
+    found = [stored.result for stored in results.list_results(site.results, name)]
+    if not found:
+        raise _no_results(site, name)
+    if as_json:
+        named = [(run, {"id": run.id, "benchmark": run.benchmark, "started": run.started}) for run in found]
+        print_json([{**names, "answer": list(answer(run).sentences)} for run, names in named])
+    else:
+        click.echo(runs_text(found), nl=False)
 
 
 def newest(site: Site, name: str | None) -> list[StoredResult]:
@@ -54,25 +78,32 @@ def newest(site: Site, name: str | None) -> list[StoredResult]:
     names = sorted(folder.name for folder in site.results.iterdir()) if site.results.is_dir() else []
     found = [stored for benchmark in names if (stored := results.latest(site.results, benchmark)) is not None]
     if not found:
-        raise UsageError(
-            f"{site.stack} has no results yet", remedy="inferstack up SPEC runs the benchmarks of the spec"
-        )
+        raise _no_results(site)
     return found
 
 
+def _no_results(site: Site, name: str | None = None) -> UsageError:
+    whose = f"benchmark {name!r} of {site.stack}" if name else site.stack
+    return UsageError(f"{whose} has no results yet", remedy="inferstack up SPEC runs the benchmarks of the spec")
+
+
 def judge(found: list[StoredResult]) -> None:
-    """End the command with exit code 8 when an objective is missed.
+    """End the command with exit code 8 when an objective is missed, or not shown because the runs are invalid.
 
     Raises:
-        ObjectiveError: one is.
+        ObjectiveError: one is. An objective that is undecided is none of these.
     """
     from components.benchmarks.answer import answer
 
-    missed = [stored.result.benchmark for stored in found if answer(stored.result).outcome == "fail"]
-    if missed:
+    outcomes = [(stored.result.benchmark, answer(stored.result).outcome) for stored in found]
+    missed = [name for name, outcome in outcomes if outcome == "fail"]
+    invalid = [name for name, outcome in outcomes if outcome == "invalid"]
+    said = [f"objective missed: {', '.join(missed)}"] if missed else []
+    said += [f"objective not shown, the runs are invalid: {', '.join(invalid)}"] if invalid else []
+    if said:
         raise ObjectiveError(
-            f"objective missed: {', '.join(missed)}",
-            why="no target reaches it" if len(missed) == 1 else "",
+            "; ".join(said),
+            why="the figures of an invalid run mean nothing, good or bad" if invalid else "",
             remedy="inferstack report shows where the time goes; the objective stands in the spec",
         )
 
@@ -87,7 +118,7 @@ def compare(a: str, b: str, force: bool, stack: str | None, state_dir: str | Non
     """Compare two results: A is the old one, B the new one. Exit code 8 when B is slower beyond the noise.
 
     A and B are a benchmark's name (its newest result), the id of a result, the beginning of one, or a folder;
-    with `:target` behind it, one target of it. What can be named: `inferstack bench`.
+    with `:target` behind it, one target of it. What can be named: `inferstack bench --list`.
 
     \b
     inferstack compare 20261121T0301 20261121T0417

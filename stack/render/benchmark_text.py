@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from components.benchmarks import words
 from components.benchmarks.answer import Answer, Row, answer, judged_alone, merged
+from components.benchmarks.report.facts import started
 from components.benchmarks.result import Latency, Result
 
 LATENCIES = ("mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "p999_s", "max_s")
@@ -26,6 +27,13 @@ def benchmark_text(result: Result) -> str:
         sections.append(_load_section(result, [row for row in rows if row.load.label == label]))
     sections.append(list(_remarks(result, rows)))
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+
+
+def runs_text(runs: Sequence[Result]) -> str:
+    """A line a run: its id, its benchmark, when it began, and the first sentence of what it found."""
+    width = max((len(run.benchmark) for run in runs), default=0)
+    lines = [f"{run.id}  {run.benchmark:{width}}  {started(run)}  {''.join(answer(run).sentences[:1])}" for run in runs]
+    return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
 def _headline(result: Result, found: Answer) -> list[str]:

@@ -62,7 +62,7 @@ def test_bench_lists_every_run_with_what_it_found(
     assert second.startswith("20260301T101600Z-00000002  steady   2026-03-01 10:15:00 UTC  whole (p99 ")
     assert main(["bench", "--list", "layouts", "--json"]) == 0
     [run] = json.loads(capsys.readouterr().out)
-    assert (run["id"], run["benchmark"], run["answer"]) == ("20260301T101500Z-00000001", "layouts", found)
+    assert (run["id"], run["benchmark"], run["answer"][0]) == ("20260301T101500Z-00000001", "layouts", found)
 
 
 def test_bench_says_that_there_is_nothing_to_list(
