@@ -14,6 +14,7 @@ from pathlib import Path
 
 from components.site import Site
 from schemas.errors import UsageError
+from schemas.rules.names import STORE
 
 FOLDER = ".inferstack"
 VARIABLE = "INFERSTACK_STATE_DIR"
@@ -26,14 +27,24 @@ class Workspace:
     folder: Path
 
     def site(self, stack: str) -> Site:
-        """The folders of one stack."""
-        return Site(stack=stack, state=self.folder / stack, store=self.folder / "store")
+        """The folders of one stack.
+
+        Raises:
+            UsageError: its folder would be the one that all stacks share.
+        """
+        if stack == STORE:
+            raise UsageError(
+                f"no stack can be named `{STORE}`",
+                why=f"{self.folder / STORE} holds the models and results that all stacks share",
+                remedy="name the stack otherwise",
+            )
+        return Site(stack=stack, state=self.folder / stack, store=self.folder / STORE)
 
     def stacks(self) -> tuple[str, ...]:
         """Names of the stacks that have a state here, sorted."""
         if not self.folder.is_dir():
             return ()
-        return tuple(sorted(p.name for p in self.folder.iterdir() if p.is_dir() and p.name != "store"))
+        return tuple(sorted(p.name for p in self.folder.iterdir() if p.is_dir() and p.name != STORE))
 
     def only_stack(self) -> str:
         """The stack that a command means which names none.

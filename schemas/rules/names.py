@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from schemas.rules.registry import Violation, rule
 from schemas.spec import GkeCluster, Spec
 from schemas.suggest import did_you_mean, listed, nearest
 from schemas.tree import Items, Tree, name_of
+
+STORE: Final = "store"  # the folder beside those of the stacks that they all share
 
 
 @rule("NAME001")
@@ -34,6 +37,21 @@ def names_are_unique(spec: Spec, tree: Tree) -> Iterator[Violation]:
                     f"`{name}` is the name of another item of `{path}` already"
                     + (f" (line {first.location.line})" if first and first.location else ""),
                 )
+
+
+@rule("NAME002")
+def the_stack_is_not_named_store(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A stack has another name than `store`.
+
+    Why: A stack's state lies in a folder of its name, and `.inferstack/store` holds the models and results that all
+        stacks share: `destroy` would delete them.
+    Example:
+        apiVersion: inferstack/v1
+        name: store
+    Remedy: Name the stack otherwise.
+    """
+    if spec.name == STORE:
+        yield Violation("name", f"`{STORE}` is the name of the folder that all stacks share")
 
 
 @rule("REF001")

@@ -126,12 +126,13 @@ def import_state(file: Path, stack: str, state_dir: str | None) -> int:
     """Replace the state by a deployment that `pulumi stack export` or `state export` wrote."""
     from stack.cli.deploy import engine_of
 
+    site = here_workspace(state_dir).site(stack)
     try:
         data = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
     except OSError as error:
         raise UsageError(f"{file} cannot be read", why=error.strerror or str(error)) from error
     except ValueError as error:
         raise UsageError(f"{file} is no deployment", why=f"it is not JSON: {error}") from error
-    count = engine_of(here_workspace(state_dir).site(stack)).import_(data)
+    count = engine_of(site).import_(data)
     click.echo(f"imported {count} resources into {stack}")
     return 0
