@@ -73,7 +73,7 @@ class Reader:
 
     def _chunked(self) -> Answer | None:
         """All chunks, when the last one is there. Trailers are skipped."""
-        at, parts = self._body_at, []
+        at, parts = self._body_at, list[bytes]()
         while (line := self._buffer.find(b"\r\n", at)) >= 0:
             size = int(bytes(self._buffer[at:line]).split(b";")[0], 16)
             if size == 0:
