@@ -17,11 +17,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, assert_never
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from components.models import formats, train
 from components.models.digest import check_digest, files_digest
-from components.models.urls import check_url, file_name
+from components.models.urls import check_url, file_name, parts_of
 from schemas.errors import PreflightError, UsageError
 from schemas.spec import Model
 
@@ -90,7 +90,7 @@ class Planner:
         Raises:
             PreflightError, UsageError: it is missing, or of a kind that cannot be used.
         """
-        parts = urlsplit(text)
+        parts = parts_of(text)
         if parts.scheme == "train":
             name, file = parts.netloc, unquote(parts.path).lstrip("/")
             if name not in self.models or self.models[name].train is None:

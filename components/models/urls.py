@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from pathlib import PurePosixPath
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from schemas.errors import UsageError
+from schemas.urls import parsed
+
+
+def parts_of(url: str) -> SplitResult:
+    """The parts of a URL.
+
+    Raises:
+        UsageError: it is malformed.
+    """
+    try:
+        return parsed(url)
+    except ValueError as error:
+        raise UsageError(f"{url} is no URL", why=str(error), remedy="write https://HOST/PATH") from error
 
 
 def file_name(url: str) -> str:
@@ -25,9 +38,9 @@ def check_url(url: str, sha256: str | None) -> None:
     """Whether `url` may be fetched.
 
     Raises:
-        UsageError: it is neither https nor safe without it.
+        UsageError: it is malformed, or neither https nor safe without it.
     """
-    parts = urlsplit(url)
+    parts = parts_of(url)
     if parts.scheme == "https" or (parts.scheme == "http" and (sha256 or is_loopback(parts.hostname or ""))):
         return
     if parts.scheme == "http":

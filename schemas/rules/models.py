@@ -11,6 +11,7 @@ from schemas.model_formats import UNREADABLE
 from schemas.rules.registry import Violation, rule
 from schemas.spec import LocalCluster, Model, Spec
 from schemas.tree import Tree
+from schemas.urls import parsed
 
 FETCHED_HERE: Final = ("https", "http", "file", "train")
 FETCHED_BY_CLUSTERS: Final = ("gs", "s3", "az")
@@ -209,3 +210,30 @@ def plain_http_is_verified(spec: Spec, tree: Tree) -> Iterator[Violation]:
         loopback = re.match("http://(localhost|127[.][0-9.]+|\\[::1\\])(:|/)", model.source or "")
         if scheme_of(model.source) == "http" and model.sha256 is None and not loopback:
             yield Violation(f"{model.at}.source", "http:// without `sha256`")
+
+
+@rule("MODEL011")
+def urls_are_well_formed(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A URL has a host, and what stands before and after it is no slip of the pen.
+
+    Why: A source, data for calibration and labelled data may be URLs; nothing can be fetched from a malformed one.
+    Example:
+        models: [{name: digits, source: "https://example.com:99999/digits.onnx"}]
+    Remedy: Write `https://HOST/PATH`, or `https://HOST:PORT/PATH` with a port up to 65535.
+    """
+    for path, text in named_materials(spec):
+        try:
+            parsed(text)
+        except ValueError as error:
+            yield Violation(path, f"`{text}` is no URL: {error}")
+
+
+def named_materials(spec: Spec) -> Iterator[tuple[str, str]]:
+    """Every text of the spec that names a model or data (a path, a URL, an output of a training), with its path."""
+    fields = [
+        *((f"{model.at}.source", model.source) for model in spec.models),
+        *((f"{model.at}.convert.calibration", model.convert.calibration) for model in spec.models),
+        *((f"{model.at}.evaluation", model.evaluation) for model in spec.models),
+        *((f"{benchmark.at}.data", benchmark.data) for benchmark in spec.benchmarks),
+    ]
+    return ((path, text) for path, text in fields if text is not None)

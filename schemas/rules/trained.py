@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from schemas.rules.models import named_materials
 from schemas.rules.registry import Violation, rule
 from schemas.spec import Spec
 from schemas.suggest import did_you_mean, listed
@@ -25,7 +26,9 @@ def trained_files_exist(spec: Spec, tree: Tree) -> Iterator[Violation]:
     Remedy: Name one of the training's `outputs`, or add the file to them.
     """
     outputs = {model.name: model.train.outputs for model in spec.models if model.train is not None}
-    for path, text in _references(spec):
+    for path, text in named_materials(spec):
+        if not text.startswith(SCHEME):
+            continue
         name, _, file = text.removeprefix(SCHEME).partition("/")
         if name not in outputs:
             message = f"there is no training of a model `{name}`{did_you_mean(name, outputs)}"
@@ -34,13 +37,3 @@ def trained_files_exist(spec: Spec, tree: Tree) -> Iterator[Violation]:
         elif file not in outputs[name]:
             message = f"the training of `{name}` does not write `{file}`{did_you_mean(file, outputs[name])}"
             yield Violation(path, message, why=f"It writes {listed(outputs[name])}.")
-
-
-def _references(spec: Spec) -> Iterator[tuple[str, str]]:
-    fields = [
-        *((f"{model.at}.source", model.source) for model in spec.models),
-        *((f"{model.at}.convert.calibration", model.convert.calibration) for model in spec.models),
-        *((f"{model.at}.evaluation", model.evaluation) for model in spec.models),
-        *((f"{benchmark.at}.data", benchmark.data) for benchmark in spec.benchmarks),
-    ]
-    return ((path, text) for path, text in fields if text is not None and text.startswith(SCHEME))

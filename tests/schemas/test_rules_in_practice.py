@@ -162,3 +162,19 @@ def test_a_list_of_loads_names_the_one_that_is_wrong(tmp_path: Path) -> None:
     assert found.rule == "BENCH001"
     assert found.location is not None
     assert text.splitlines()[found.location.line - 1][found.location.column - 1 :].startswith("clients: 2, rate")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://[::1/m.onnx", "https://a b/m.onnx", "https://a:99999/m.onnx", "https://a:x/m.onnx", "https:///m.onnx"],
+)
+def test_malformed_urls_are_refused_where_they_stand(tmp_path: Path, url: str) -> None:
+    (found,) = problems(a_file(tmp_path, f"{HEAD}models: [{{name: digits, source: '{url}'}}]\n"))
+    assert found.rule == "MODEL011"
+    assert found.location is not None
+    assert found.location.line == 3
+
+
+@pytest.mark.parametrize("url", ["https://[::1]:8443/m.onnx", "https://a/my model.onnx?b=c d", "file:///a/m.onnx"])
+def test_urls_with_addresses_and_spaces_in_paths_are_accepted(tmp_path: Path, url: str) -> None:
+    _accepted(tmp_path, f"models: [{{name: digits, source: '{url}'}}]\n")
