@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from components.models.digest import check_digest, files_digest, value_digest
+from components.models.formats import check_start
 from components.models.once import locked, sync, write_whole
 from components.models.urls import check_url, file_name, is_loopback, sibling
 from components.progress import say
@@ -27,6 +28,7 @@ from schemas.errors import PreflightError
 
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+DIRECTLY = "the link must lead to the file itself, without a login"
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -72,6 +74,7 @@ def fetch(
         if sha256 not in (None, digest):
             shutil.rmtree(partial)
         check_digest(url, sha256, digest)
+        _check_content(url, partial, names)
         _keep(partial, downloads / digest, names)
         write_whole(record, json.dumps({"url": url, "sha256": digest}))
     return Fetched(downloads / digest / names[0], digest, _unpinned(url, sha256, digest))
@@ -96,7 +99,7 @@ def _download(client: httpx.Client, url: str, target: Path, sha256: str | None, 
         before = _size(target)
         try:
             return _attempt(client, url, target, sha256)
-        except (httpx.TransportError, _Broken) as error:
+        except (httpx.TransportError, _Broken) as error:  # what another attempt may cure
             failures = 1 if _size(target) > before else failures + 1
             if failures > len(pauses_s):
                 raise PreflightError(
@@ -105,6 +108,8 @@ def _download(client: httpx.Client, url: str, target: Path, sha256: str | None, 
                 ) from error  # fmt: skip
             say(f"{target.name}: {error}; trying again in {pauses_s[failures - 1]:g} s")
             time.sleep(pauses_s[failures - 1])
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise PreflightError(f"{url} could not be fetched", why=str(error), remedy=DIRECTLY) from error
 
 
 def _attempt(client: httpx.Client, url: str, target: Path, sha256: str | None) -> None:
@@ -145,7 +150,7 @@ def _check_status(url: str, response: httpx.Response, target: Path) -> None:
         raise _Broken("the file on the server has changed")
     raise PreflightError(
         f"{url} could not be fetched", why=f"the server answers {status}",
-        remedy="the link must lead to the file itself, without a login",
+        remedy=DIRECTLY,
     )  # fmt: skip
 
 
@@ -153,6 +158,16 @@ def _validator(response: httpx.Response) -> str:
     """What a later request can ask the server to compare: only a strong ETag may resume a file."""
     etag: str = response.headers.get("etag", "")
     return etag if etag and not etag.startswith("W/") else response.headers.get("last-modified", "")
+
+
+def _check_content(url: str, partial: Path, names: tuple[str, ...]) -> None:
+    """Throw away what is no model or data on its face: kept, it would stand for the URL for ever."""
+    try:
+        for name in names:
+            check_start(partial / name, shown=sibling(url, name) if name != names[0] else url)
+    except PreflightError:
+        shutil.rmtree(partial)
+        raise
 
 
 def _keep(partial: Path, folder: Path, names: tuple[str, ...]) -> None:

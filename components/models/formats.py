@@ -54,7 +54,7 @@ def model_files(path: Path) -> tuple[Path, ...]:
         raise PreflightError(
             f"{path} is one part of a SavedModel", why="its variables stand beside it", remedy=f"name {path.parent}"
         )
-    _check_start(path)
+    check_start(path)
     other = companion(path.name)
     if other is None:
         return (path,)
@@ -63,7 +63,30 @@ def model_files(path: Path) -> tuple[Path, ...]:
             f"{path.parent / other} is missing", why=f"it holds the weights of {path.name}",
             remedy="put both files side by side",
         )  # fmt: skip
+    check_start(path.parent / other)
     return (path, path.parent / other)
+
+
+def check_start(path: Path, shown: str = "") -> None:
+    """Whether a file does not begin like what often stands where a model or data should; `shown` names it in errors.
+
+    Raises:
+        PreflightError: it is empty (as weights may be), a Git LFS pointer or a web page.
+    """
+    shown = shown or str(path)
+    with path.open("rb") as file:
+        start = file.read(64).lstrip().lower()
+    if not start and path.suffix.lower() not in COMPANIONS.values():
+        raise PreflightError(f"{shown} is empty", why="there must be something in it", remedy="write or fetch it again")
+    if start.startswith(b"version https://git-lfs"):
+        raise PreflightError(
+            f"{shown} is a Git LFS pointer", why="the file itself was not fetched", remedy="git lfs pull"
+        )
+    if start.startswith((b"<!doctype html", b"<html")):
+        raise PreflightError(
+            f"{shown} is a web page", why="a server sent a page (often a login) instead of the file",
+            remedy="fetch it with a link that leads to the file itself",
+        )  # fmt: skip
 
 
 def model_digest(path: Path) -> str:
@@ -82,19 +105,3 @@ def _model_in(folder: Path) -> Path:
         f"{folder} holds no single model", why=f"it holds {names}" if found else f"there is no {SAVED_MODEL} in it",
         remedy="name a SavedModel folder, or a file in it",
     )  # fmt: skip
-
-
-def _check_start(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(64).lstrip().lower()
-    if not start:
-        raise PreflightError(f"{path} is empty", why="a model has content", remedy="write or fetch it again")
-    if start.startswith(b"version https://git-lfs"):
-        raise PreflightError(
-            f"{path} is a Git LFS pointer", why="the model itself was not fetched", remedy="git lfs pull"
-        )
-    if start.startswith((b"<!doctype html", b"<html")):
-        raise PreflightError(
-            f"{path} is a web page", why="a server sent a page (often a login) instead of the model",
-            remedy="fetch it with a link that leads to the file itself",
-        )  # fmt: skip

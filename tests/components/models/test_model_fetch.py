@@ -103,6 +103,24 @@ def test_unpinned_file_is_trusted_as_it_came_first_and_says_how_to_pin_it(tmp_pa
     assert f"sha256: {DIGEST}" in first.warnings[0]
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"<!DOCTYPE html><title>Log in</title>", b"version https://git-lfs.github.com"]
+)
+def test_content_that_is_no_model_is_told_and_asked_for_again(tmp_path: Path, content: bytes) -> None:
+    with serving(FileServer({"/net.onnx": content})) as server:
+        with pytest.raises(PreflightError, match=rf"{server.url}/net.onnx is "):
+            fetch(f"{server.url}/net.onnx", sha256=None, store=tmp_path)
+        server.files["/net.onnx"] = CONTENT
+        assert fetch(f"{server.url}/net.onnx", sha256=None, store=tmp_path).digest == DIGEST
+
+
+def test_redirects_in_a_circle_are_told_at_once(tmp_path: Path) -> None:
+    server = FileServer({}, redirects={"/net.onnx": "/net.onnx"})
+    with serving(server), pytest.raises(PreflightError, match="could not be fetched") as caught:
+        fetch(f"{server.url}/net.onnx", sha256=None, store=tmp_path, pauses_s=QUICK)
+    assert "redirects" in caught.value.why
+
+
 def test_missing_file_is_not_tried_again(tmp_path: Path) -> None:
     with serving(a_server()) as server, pytest.raises(PreflightError) as caught:
         fetch(f"{server.url}/other.onnx", sha256=DIGEST, store=tmp_path)
