@@ -35,8 +35,14 @@ def save(path: Path, saved: SavedPlan) -> None:
     """Write a plan.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: the file cannot be written, or holds something else than a plan.
     """
+    if path.is_file() and path.stat().st_size and not is_plan(path):
+        raise UsageError(
+            f"{path} is not overwritten",
+            why="it is there and is no saved plan",
+            remedy="name another file for the plan",
+        )
     body = {
         "format": FORMAT,
         "version": VERSION,

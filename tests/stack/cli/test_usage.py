@@ -58,6 +58,15 @@ def test_a_folder_that_cannot_be_written_is_an_error_in_words(
     assert capsys.readouterr().err.count("cannot be written") == 3
 
 
+def test_a_plan_overwrites_an_older_plan_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a_project(tmp_path)
+    before = (tmp_path / "spec.yaml").read_text()
+    assert main(["preview", "spec.yaml", "--out", "spec.yaml"]) == 3
+    assert "spec.yaml is not overwritten" in capsys.readouterr().err
+    assert (tmp_path / "spec.yaml").read_text() == before
+    assert [main(["preview", "spec.yaml", "--out", "plan.json"]) for _ in range(2)] == [0, 0]
+
+
 def test_an_unexpected_error_keeps_its_details_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     from stack.cli import tell_unexpected
 
