@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from schemas.errors import UsageError
 from stack.engines import urns
-from stack.engines.records import Record, from_json, to_json
+from stack.engines.records import Record, from_json, misfits, to_json
 from stack.engines.secrets import Vault
-from stack.engines.state import Begun, State
+from stack.engines.state import Begun, State, Work
 
 VERSION: Final = 3
 PULUMI_VERSION: Final = "v3.272.0"  # whose deployments these are; the manifest's magic derives from it
@@ -76,19 +76,51 @@ def problems_of(data: Any) -> Iterator[str]:
         return
     deployment = data["deployment"]
     manifest = deployment.get("manifest")
-    if not isinstance(manifest, Mapping) or manifest.get("magic", "") != _magic(manifest.get("version", "")):
+    if not isinstance(manifest, Mapping) or manifest.get("magic", "") != _magic(str(manifest.get("version", ""))):
         yield "The manifest's magic is not the SHA-256 of its version: it was not written by Pulumi, or was altered."
+    yield from _problems_about(data.get("inferstack") or {}, deployment.get("secrets_providers") or {})
+    pending = deployment.get("pending_operations") or []
+    if not isinstance(pending, list) or not all(isinstance(item, Mapping) for item in pending):
+        yield "`pending_operations` is no list of operations."
+        return
+    for item in pending:
+        yield from _problems_in(item.get("resource"), "The resource of a pending operation")
+        if item.get("type") not in get_args(Work):
+            yield f"A pending operation is {item.get('type')!r}; known are {', '.join(get_args(Work))}."
     resources = deployment.get("resources") or []
     if not isinstance(resources, list) or not all(isinstance(item, Mapping) for item in resources):
         yield "`resources` is no list of resources."
         return
-    broken = [index for index, item in enumerate(resources) if not _has_names(item)]
-    yield from (f"Resource {index + 1} has no `urn` and `type` that fit each other." for index in broken)
-    if not broken:
-        yield from _problems_between([_bare(item) for item in resources])
-    for pending in deployment.get("pending_operations") or []:
-        if not isinstance(pending, Mapping) or not _has_names(pending.get("resource")):
-            yield "A pending operation names no resource."
+    broken = [found for index, item in enumerate(resources, 1) for found in _problems_in(item, f"Resource {index}")]
+    yield from broken or _problems_between([_bare(item) for item in resources])
+
+
+def _problems_about(about: Any, secrets: Any) -> Iterator[str]:
+    """What is wrong with the members that say whose state it is and who keeps its secrets."""
+    match about:
+        case {"lineage": str(), "serial": int(serial)} if serial >= 0:
+            pass
+        case Mapping() if not about:
+            pass
+        case _:
+            yield "`inferstack` is not of the form {lineage: TEXT, serial: NUMBER}."
+    match secrets:
+        case {"type": "passphrase", "state": {"salt": str()}}:
+            pass
+        case {"type": str(kind)} if kind != "passphrase":
+            pass  # who asks for its secrets says that nobody here knows this provider
+        case Mapping() if not secrets.get("type"):
+            pass
+        case _:
+            yield "`secrets_providers` is not of the form {type: passphrase, state: {salt: TEXT}}."
+
+
+def _problems_in(item: Any, what: str) -> Iterator[str]:
+    """What is wrong with a resource by itself."""
+    if not _has_names(item):
+        yield f"{what} has no `urn` and `type` that fit each other."
+        return
+    yield from (f"{what}: `{key}` is of another kind than it can be." for key in misfits(item))
 
 
 def _problems_between(records: list[Record]) -> Iterator[str]:

@@ -72,41 +72,65 @@ class Record:
         return frozenset(found - {""})
 
 
-# Attribute, key in the deployment, and whether it is left out when empty.
-_FIELDS: Final[tuple[tuple[str, str], ...]] = (
-    ("urn", "urn"),
-    ("custom", "custom"),
-    ("delete", "delete"),
-    ("id", "id"),
-    ("type", "type"),
-    ("inputs", "inputs"),
-    ("outputs", "outputs"),
-    ("parent", "parent"),
-    ("protect", "protect"),
-    ("external", "external"),
-    ("dependencies", "dependencies"),
-    ("provider", "provider"),
-    ("property_dependencies", "propertyDependencies"),
-    ("additional_secret_outputs", "additionalSecretOutputs"),
-    ("custom_timeouts", "customTimeouts"),
-    ("retain_on_delete", "retainOnDelete"),
-    ("deleted_with", "deletedWith"),
-    ("pending_replacement", "pendingReplacement"),
-    ("created", "created"),
-    ("modified", "modified"),
-    ("ignore_changes", "ignoreChanges"),
-    ("replace_on_changes", "replaceOnChanges"),
-    ("replacement_trigger", "replacementTrigger"),
+def _anything(_value: Any) -> bool:
+    return True
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_text, value))
+
+
+def _table(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _table_of_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_texts, value.values()))
+
+
+# Attribute, key in the deployment, and what may stand there.
+_FIELDS: Final[tuple[tuple[str, str, Callable[[Any], bool]], ...]] = (
+    ("urn", "urn", _text),
+    ("custom", "custom", _flag),
+    ("delete", "delete", _flag),
+    ("id", "id", _text),
+    ("type", "type", _text),
+    ("inputs", "inputs", _table),
+    ("outputs", "outputs", _table),
+    ("parent", "parent", _text),
+    ("protect", "protect", _flag),
+    ("external", "external", _flag),
+    ("dependencies", "dependencies", _texts),
+    ("provider", "provider", _text),
+    ("property_dependencies", "propertyDependencies", _table_of_texts),
+    ("additional_secret_outputs", "additionalSecretOutputs", _texts),
+    ("custom_timeouts", "customTimeouts", _table),
+    ("retain_on_delete", "retainOnDelete", _flag),
+    ("deleted_with", "deletedWith", _text),
+    ("pending_replacement", "pendingReplacement", _flag),
+    ("created", "created", _text),
+    ("modified", "modified", _text),
+    ("ignore_changes", "ignoreChanges", _texts),
+    ("replace_on_changes", "replaceOnChanges", _texts),
+    ("replacement_trigger", "replacementTrigger", _anything),
 )
 _ALWAYS: Final = frozenset({"urn", "custom", "type"})
 _VALUES: Final = frozenset({"inputs", "outputs", "replacement_trigger"})
-_KNOWN: Final = frozenset(key for _, key in _FIELDS)
+_KNOWN: Final = frozenset(key for _, key, _ in _FIELDS)
 
 
 def to_json(record: Record, seal: Translate) -> dict[str, Any]:
     """The resource of a deployment; `seal` turns secrets into what may be stored."""
     result: dict[str, Any] = {}
-    for name, key in _FIELDS:
+    for name, key, _ in _FIELDS:
         value = getattr(record, name)
         if name in _ALWAYS or value not in (None, "", (), {}, False):
             result[key] = seal(value) if name in _VALUES else _listed(value)
@@ -116,10 +140,15 @@ def to_json(record: Record, seal: Translate) -> dict[str, Any]:
 def from_json(data: Mapping[str, Any], open_: Translate) -> Record:
     """The record of a deployment's resource; `open_` turns stored secrets into `Secret`."""
     known: dict[str, Any] = {}
-    for name, key in _FIELDS:
+    for name, key, _ in _FIELDS:
         if data.get(key) is not None:
             known[name] = open_(data[key]) if name in _VALUES else _tupled(data[key])
     return Record(**known, extra={key: value for key, value in data.items() if key not in _KNOWN})
+
+
+def misfits(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys of a deployment's resource under which something stands that cannot stand there."""
+    return tuple(key for _, key, fits in _FIELDS if data.get(key) is not None and not fits(data[key]))
 
 
 def _listed(value: Any) -> Any:

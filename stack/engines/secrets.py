@@ -96,18 +96,19 @@ class Vault:
         """
         match value:
             case {values.SIGNATURE: values.SECRET_SIGNATURE}:
-                text = value["plaintext"] if "plaintext" in value else self._decrypted(value["ciphertext"])
-                return Secret(json.loads(text))
+                return Secret(self._opened(value))
             case dict():
                 return {key: self.open(item) for key, item in value.items()}
             case list():
                 return [self.open(item) for item in value]
         return value
 
-    def _decrypted(self, text: str) -> str:
+    def _opened(self, value: Mapping[str, Any]) -> Value:
         try:
-            return _decrypt(self._derived(), text)
-        except ValueError as error:
+            if "plaintext" in value:
+                return json.loads(value["plaintext"])
+            return json.loads(_decrypt(self._derived(), str(value.get("ciphertext", ""))))
+        except (TypeError, ValueError) as error:
             raise PreflightError(
                 "A secret in the state cannot be read.",
                 why=str(error),
@@ -129,9 +130,9 @@ class Vault:
 
     def _checked(self, passphrase: str, salt: str) -> bytes:
         """The key of a salt, which carries a word that only the right key decrypts."""
-        version, raw, check = salt.split(":", 2)
-        key = hashlib.pbkdf2_hmac("sha256", passphrase.encode(), base64.b64decode(raw), self._rounds, 32)
         try:
+            version, raw, check = salt.split(":", 2)
+            key = hashlib.pbkdf2_hmac("sha256", passphrase.encode(), base64.b64decode(raw), self._rounds, 32)
             fits = version == "v1" and _decrypt(key, check) == "pulumi"
         except ValueError:
             fits = False

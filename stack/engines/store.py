@@ -16,9 +16,9 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from schemas.errors import PreflightError
+from schemas.errors import PreflightError, UsageError
 from stack.engines import deployment, journal, lock
 from stack.engines.secrets import Vault
 from stack.engines.state import Entry, State
@@ -144,14 +144,14 @@ def _checkpoint(path: Path, vault: Vault) -> State:
     if data is None:
         return State()
     try:
-        content: Any = json.loads(data)
-    except ValueError as error:
+        return deployment.imported(json.loads(data), vault)
+    except (ValueError, UsageError) as error:
+        found = error.why if isinstance(error, UsageError) else f"- {error}"
         raise PreflightError(
-            f"The checkpoint {path} is damaged: {error}.",
-            why="It is written whole and replaced atomically, so something else has changed it.",
+            f"The checkpoint {path} is damaged.",
+            why=f"It is written whole and replaced atomically, so something else has changed it:\n{found}",
             remedy="Restore it from a copy, or move it away and import a state with `inferstack state import FILE`.",
         ) from error
-    return deployment.imported(content, vault)
 
 
 def _bytes(path: Path) -> bytes | None:

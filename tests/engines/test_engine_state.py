@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
 import resource
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.errors import InferstackError, PreflightError, UsageError
 from stack.engines import deployment, store
 from stack.engines.records import Record
 from stack.engines.secrets import Vault
 from stack.engines.state import Became, Begun, Gone, Renamed, Replaced, State
+from stack.engines.values import SECRET_SIGNATURE, SIGNATURE
 from tests.fakes import File, a_program, an_engine, files_in, logged
 
 STACK = "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s"
@@ -112,7 +115,7 @@ def test_a_journal_of_another_checkpoint_is_refused(tmp_path: Path) -> None:
     assert journal.exists()
 
 
-@pytest.mark.parametrize("left", ['{"version": 3, "depl', ""])
+@pytest.mark.parametrize("left", ['{"version": 3}', '{"version": 3, "depl', ""])
 def test_a_damaged_checkpoint_is_told(tmp_path: Path, left: str) -> None:
     (tmp_path / store.CHECKPOINT).write_text(left)
     with pytest.raises(PreflightError, match=r"checkpoint\.json is damaged"):
@@ -190,7 +193,13 @@ def spoiled(change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
         (lambda d: d["resources"][1].update(type="t:m:Other"), "no `urn` and `type` that fit each other"),
         (lambda d: d.update(resources={}), None),
         (lambda d: d.update(resources=[1]), "no list of resources"),
-        (lambda d: d.update(pending_operations=[{}]), "names no resource"),
+        (lambda d: d["resources"][1].update(inputs=["x"]), "Resource 2: `inputs` is of another kind"),
+        (lambda d: d["resources"][1].update(id=7), "Resource 2: `id` is of another kind"),
+        (lambda d: d["resources"][1].update(dependencies="urn"), "Resource 2: `dependencies` is of another kind"),
+        (lambda d: d.update(pending_operations=7), "no list of operations"),
+        (lambda d: d.update(pending_operations=[{}]), "The resource of a pending operation has no `urn`"),
+        (lambda d: d.update(pending_operations=[{"resource": d["resources"][1], "type": "x"}]), "operation is 'x'"),
+        (lambda d: d.update(secrets_providers={"type": "passphrase"}), "`secrets_providers` is not of the form"),
     ],
 )
 def test_a_deployment_that_does_not_hold_together_is_refused(
@@ -209,6 +218,34 @@ def test_a_deployment_that_does_not_hold_together_is_refused(
 def test_what_is_no_deployment_is_refused(tmp_path: Path, data: Any) -> None:
     with pytest.raises(UsageError):
         an_engine(tmp_path).import_(data)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def places_in(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place inside a JSON value: what holds it, and its key or index there."""
+    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield value, key
+        yield from places_in(value[key])
+
+
+@given(st.data(), JSON)
+def test_garbage_anywhere_in_a_deployment_is_taken_or_refused_in_words(data: st.DataObject, garbage: Any) -> None:
+    secret = {SIGNATURE: SECRET_SIGNATURE, "plaintext": '"x"'}
+    whole = spoiled(lambda d: d["resources"][1].update(inputs={"a": secret}, propertyDependencies={"a": [STACK]}))
+    pending = {"resource": copy.deepcopy(whole["deployment"]["resources"][1]), "type": "creating"}
+    provider = {"type": "passphrase", "state": {"salt": "v1:a:b"}}
+    whole["deployment"] |= {"pending_operations": [pending], "secrets_providers": provider}
+    holder, key = data.draw(st.sampled_from(list(places_in(whole))))
+    holder[key] = garbage
+    with contextlib.suppress(UsageError, PreflightError):
+        deployment.imported(whole, Vault(rounds=1))
 
 
 def test_the_state_of_another_stack_is_refused(tmp_path: Path) -> None:
@@ -252,7 +289,7 @@ def test_every_operation_is_in_the_journal_before_and_after(tmp_path: Path) -> N
     )
 
 
-@contextmanager
+@contextlib.contextmanager
 def room_for(size: int) -> Iterator[None]:
     """No file of this process may grow beyond so many bytes, as if the disk were full."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
