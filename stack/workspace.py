@@ -101,5 +101,5 @@ class Invocation:
         try:
             stored = json.loads((site.state / "invocation.json").read_text())
             return cls(spec=stored["spec"], sets=tuple(stored["sets"]))
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -50,11 +50,13 @@ def _lines(drift: Drift, *, dry_run: bool, colour: bool) -> Iterator[str]:
 
 
 def _summary(drift: Drift, *, dry_run: bool) -> str:
+    unread = f" {_count(len(drift.failed))} cannot be read." if drift.failed else ""
     if not drift.found:
-        return f"No drift: {_count(drift.checked)} as the state says."
-    kept = "The state was left as it is." if dry_run else "The state now says so."
+        return f"No drift: {_count(drift.checked - len(drift.failed))} as the state says.{unread}"
+    kept = "The state was left as it was." if dry_run else "The state now says so."
     return (
-        f"Drift in {_count(len(drift.gone) + len(drift.changed))} of {drift.checked}. {kept} `inferstack up` mends it."
+        f"Drift in {_count(len(drift.gone) + len(drift.changed))} of {drift.checked}.{unread} {kept} "
+        "`inferstack up` mends it."
     )
 
 

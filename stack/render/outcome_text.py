@@ -51,8 +51,9 @@ def _lines(outcome: Outcome, *, colour: bool) -> Iterator[str]:
     if outcome.failed or outcome.skipped or outcome.not_reached:
         yield ""
     endpoints = (outcome.outputs or {}).get("endpoints") or {}
+    width = max(map(len, endpoints), default=0)
     for group, urls in sorted(endpoints.items()):
-        yield f"{group}  {'  '.join(str(url) for url in urls or ())}"
+        yield f"{group:{width}}  {'  '.join(url for url in urls or () if url)}".rstrip()
     if endpoints:
         yield ""
     mark = f"{green}Done{reset}" if outcome.complete else f"{red}Not complete{reset}"
