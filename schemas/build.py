@@ -57,11 +57,9 @@ def build(tree: Tree) -> Spec:
 def _value(shape: Shape, node: Node, path: str, field: Field | None) -> Any:
     match shape:
         case Text():
-            if isinstance(node, Scalar) and isinstance(node.value, str):
-                if shape.is_path:
-                    return absolute(node.value, node.place.layer.folder)
-                if shape.pattern is None or re.fullmatch(shape.pattern.regex, node.value):
-                    return node.value
+            text = node.value if isinstance(node, Scalar) else None
+            if isinstance(text, str) and (shape.pattern is None or re.fullmatch(shape.pattern.regex, text)):
+                return absolute(text, node.place.layer.folder) if shape.is_path else text
         case Choice():
             if isinstance(node, Scalar) and node.value in shape.values and not isinstance(node.value, bool):
                 return shape.values[shape.values.index(node.value)]

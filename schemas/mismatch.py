@@ -30,7 +30,7 @@ def describe(shape: Shape) -> str:
     """What a place wants: "a duration such as 50ms"."""
     match shape:
         case Text():
-            return shape.pattern.says if shape.pattern else "a path" if shape.is_path else "text"
+            return shape.pattern.says if shape.pattern else "text"
         case Choice():
             return listed((str(v) for v in shape.values), last="or")
         case Number():

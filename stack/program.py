@@ -16,7 +16,7 @@ from components.cluster import topology as machine
 from components.models.plan import Unusable
 from components.serving.placement import Misfit
 from components.site import Site
-from schemas.errors import SpecError
+from schemas.errors import PreflightError, SpecError
 from schemas.load import Loaded
 from schemas.spec import GkeCluster, KubernetesCluster, LocalCluster
 from stack.programs.program import Program
@@ -46,7 +46,7 @@ def _build(loaded: Loaded, site: Site, rerun: Mapping[str, str]) -> Program:
         case LocalCluster() as cluster:
             from stack.programs import local
 
-            found = machine.read(Path(cluster.topology)) if cluster.topology else machine.read()
+            found = _machine(cluster)
             return local.build(loaded, site, found, recorded=cluster.topology is not None, rerun=rerun)
         case GkeCluster() as cluster:
             from stack.programs import gke
@@ -58,6 +58,16 @@ def _build(loaded: Loaded, site: Site, rerun: Mapping[str, str]) -> Program:
             return kubernetes.build(loaded, site, cluster)
         case other:
             assert_never(other)
+
+
+def _machine(cluster: LocalCluster) -> machine.Topology:
+    """This machine, or the recorded one that the spec names."""
+    if cluster.topology is None:
+        return machine.read()
+    try:
+        return machine.read(Path(cluster.topology))
+    except PreflightError as error:
+        raise Unusable([("cluster.topology", error)]) from error
 
 
 def located(error: Misfit | Unusable, loaded: Loaded) -> SpecError:

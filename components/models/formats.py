@@ -90,8 +90,13 @@ def check_start(path: Path, shown: str = "") -> None:
 
 
 def model_digest(path: Path) -> str:
-    """The digest of a model as a source: of its files' bytes one after the other, or of its folder."""
-    return folder_digest(path) if path.is_dir() else files_digest(model_files(path))
+    """The digest of a model as a source: of its files' bytes one after the other, or of its folder.
+
+    Raises:
+        PreflightError: there is no model that OpenVINO reads; says why and what to do.
+    """
+    files = model_files(path)
+    return folder_digest(path) if path.is_dir() else files_digest(files)
 
 
 def _model_in(folder: Path) -> Path:

@@ -7,7 +7,7 @@ plan before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -20,20 +20,15 @@ from schemas.spec import Model, Precision, Spec
 Props = dict[str, Any]
 
 RULE: Final = "FILE001"
-EXPLANATIONS: Final[Mapping[str, str]] = {
-    RULE: "Files that models and benchmarks name are there, and of a kind that can be used, before anything is made. A "
-    "path is taken from the folder of the file that states it.",
-}
-
 WEIGHT_BYTES: Final[dict[Precision, int]] = {"fp32": 4, "fp16": 2, "int8": 1}
 
 
 class Unusable(SpecError):
-    """Files of a spec that are missing or cannot be used; `at` has the path of the field, one for each problem."""
+    """Files of a spec that are missing or cannot be used: each with the path of its field, which `at` has."""
 
-    def __init__(self, problems: tuple[Problem, ...], at: tuple[str, ...]) -> None:
-        super().__init__(problems)
-        self.at = at
+    def __init__(self, found: Sequence[tuple[str, InferstackError]]) -> None:
+        super().__init__(tuple(Problem(RULE, e.message, why=e.why, remedy=e.remedy) for _, e in found))
+        self.at = tuple(at for at, _ in found)
 
 
 def check_files(spec: Spec, planner: material.Planner) -> None:
@@ -49,8 +44,7 @@ def check_files(spec: Spec, planner: material.Planner) -> None:
         except InferstackError as error:
             found.append((at, error))
     if found:
-        problems = tuple(Problem(RULE, e.message, why=e.why, remedy=e.remedy) for _, e in found)
-        raise Unusable(problems, tuple(at for at, _ in found))
+        raise Unusable(found)
 
 
 def plan_inputs(model: Model, planner: material.Planner, store: Path) -> Props:

@@ -1,4 +1,4 @@
-"""Explanations of what placement finds when the groups of a spec meet a machine; no rule over a spec alone can tell."""
+"""Explanations of what is found when a spec meets a machine, its files and its cores; no rule alone can tell."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from typing import Final
 from schemas.rules.registry import Rule
 
 _TEXTS: Final = {
+    "FILE001": """Files and folders that the spec names are there, and of a kind that can be used.
+
+        Why: Nothing is made, started or measured before everything it needs is known to be there. A path is taken from
+            the folder of the file that states it.
+        Remedy: Check the path; models are files of a format that OpenVINO reads, or folders with one of them.
+    """,
     "NUMA010": """The instances of all groups fit the machine.
 
         Why: An instance has whole physical cores of one NUMA node. Groups that are `exclusive`, as all are unless they

@@ -37,6 +37,8 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_text(tmp_path: Path) ->
         ("cluster: {provider: gce}", "must be `local`, `kubernetes` or `gke`; did you mean `gke`?"),
         ("cluster: {provider: gke}", "`project` is missing"),
         ("cluster: {project: p}", "unknown key `project`; it belongs to provider `gke`"),
+        ("models: [{name: a, source: ''}]", "`source` is ``, and must be a path"),
+        ("models: [{name: a, train: {command: [make], inputs: ['']}}]", "this item is ``, and must be a path"),
         ("cluster: gke", "`cluster` is `gke`, text, and must be a mapping with `provider`"),
         ("serving: [{name: one, model: }]", "`model` is empty"),
         ("serving: [one]", "this item is `one`, text, and must be a mapping with `name` and `model`"),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from schemas.errors import SpecError
 from schemas.load import load
 from stack import workspace
 from stack.engines.embedded import EmbeddedEngine
@@ -41,3 +44,13 @@ def test_a_group_listens_for_grpc_when_a_benchmark_of_it_asks_for_it(tmp_path: P
 
 def test_a_plan_notes_a_load_that_is_too_short_for_a_verdict(tmp_path: Path) -> None:
     assert any(note.startswith("steady: p99 needs at least 459 requests") for note in a_plan(tmp_path).notes)
+
+
+def test_a_recorded_machine_that_is_not_there_is_told_where_the_spec_names_it(tmp_path: Path) -> None:
+    (tmp_path / "stack.yaml").write_text(SPEC + "cluster: {provider: local, topology: nowhere}\n")
+    with pytest.raises(SpecError) as caught:
+        build(load(tmp_path / "stack.yaml"), workspace.Workspace(tmp_path / ".inferstack").site("digits"))
+    (problem,) = caught.value.problems
+    assert problem.message == f"there is no folder {tmp_path / 'nowhere'}"
+    assert problem.location is not None
+    assert (problem.location.line, problem.location.column) == (8, 38)

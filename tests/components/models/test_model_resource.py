@@ -167,6 +167,16 @@ def test_all_missing_files_of_a_spec_are_told_at_once_with_their_fields(tmp_path
     assert caught.value.problems[0].message == "/nowhere/net.onnx is missing"
 
 
+def test_folder_without_a_model_is_found_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    model = Model(name="a", source=str(tmp_path / "empty"), at="models.a")
+    spec = Spec(api_version="inferstack/v1", name="net", models=(model,))
+    with pytest.raises(Unusable) as caught:
+        check_files(spec, Planner({"a": model}, lambda _: tmp_path))
+    assert caught.value.at == ("models.a.source",)
+    assert "holds no single model" in caught.value.problems[0].message
+
+
 def test_folder_is_no_data_set(tmp_path: Path) -> None:
     source = build.an_onnx(tmp_path / "net.onnx")
     with pytest.raises(PreflightError, match="is no data set"):
