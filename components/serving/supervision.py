@@ -2,7 +2,8 @@
 
 The order makes every step repeatable: files first, then supervisor, then waiting until the process answers as what was
 asked, with the right model and on the right CPUs. Whoever is killed between two steps leaves files that the next call
-finds: an instance that already runs as asked is kept, anything else is stopped and started anew. No state is kept here.
+finds: an instance that already runs as asked is kept, anything else is stopped and started anew. What was there before
+is never lost by a try to change or mend it. No state is kept here.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ from components.serving.binding import Verified, verify
 from components.serving.instance import Files, Instance, Launch, Ports
 from components.serving.platforms.catalogue import BY_NAME, Platform
 from components.serving.supervision_conf import Program, program_conf
-from components.serving.supervision_ready import Answer, ask, wait_until_ready
+from components.serving.supervision_ready import READY_S, Answer, ask, wait_until_ready
 from schemas.errors import InferstackError
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 # Longer than the server's own drain, so that it is never killed while it still answers somebody.
 STOP_MARGIN_S = 5.0
+# A process younger than this is given the time to come up.
+SETTLING_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Observed:
 
 
 def deploy(instance: Instance, kept: Ports | None = None, platform: Platform = BY_NAME) -> Deployed:
-    """Bring an instance up as asked and return when it answers; one that runs so already is left alone.
+    """Bring an instance up as asked and return when it answers; one that runs so already, or is coming, is left alone.
 
     `kept` are the ports it had so far. When the new one does not come up, what ran before is put back.
 
@@ -72,13 +75,13 @@ def deploy(instance: Instance, kept: Ports | None = None, platform: Platform = B
         wanted = _contents(instance, platform.launch(instance, ports))
         _write(files.args, wanted[files.args])
     try:
-        if before != wanted or not _runs(daemon, instance.name):
+        if before != wanted or not _serves(daemon, instance, ports):
             say(f"{instance.name}: starting")
             _start(daemon, instance, ports, wanted)
         return _wait(daemon, instance, ports)
     except InferstackError:
         with suppress(supervisor.DaemonGoneError):
-            _put_back(daemon, files, {} if before == wanted else before)
+            _put_back(daemon, files, {} if before == wanted and kept is None else before)
         raise
 
 
@@ -122,14 +125,6 @@ def known(run: Path) -> tuple[tuple[Instance, Ports], ...]:
         if (ports := _claimed(instance.files.args)) is not None:
             found.append((instance, ports))
     return tuple(found)
-
-
-def prune(run: Path, keep: frozenset[str]) -> tuple[str, ...]:
-    """Withdraw the instances that nobody knows: what a killed command started and never wrote down. Their names."""
-    unknown = sorted({path.stem for path in (run / "programs").glob("*.conf")} - keep)
-    for name in unknown:
-        withdraw(run, name)
-    return tuple(unknown)
 
 
 def _wait(daemon: supervisor.Daemon, instance: Instance, ports: Ports) -> Deployed:
@@ -211,9 +206,18 @@ def _claims(run: Path) -> Iterator[None]:
         yield
 
 
-def _runs(daemon: supervisor.Daemon, name: str) -> bool:
-    info = daemon.info(name)
-    return info is not None and info["statename"] in ("STARTING", "RUNNING")
+def _serves(daemon: supervisor.Daemon, instance: Instance, ports: Ports) -> bool:
+    """Whether the process that runs under this name may be left to itself: it is as asked, or still on its way.
+
+    One that listens and does not answer hangs; one that does not listen yet is loading.
+    """
+    info = daemon.info(instance.name)
+    if info is None or info["statename"] not in ("STARTING", "RUNNING"):
+        return False
+    if info["now"] - info["start"] < SETTLING_S:
+        return True
+    seen = observe(instance, ports, info)
+    return not seen.wrong or not (seen.ready or not port_of.is_free(instance.host, ports.rest))
 
 
 def _contents(instance: Instance, launch: Launch) -> Mapping[Path, str]:

@@ -31,7 +31,8 @@ def a_model(folder: Path, *, seed: int = 1) -> Path:
 def a_spec(folder: Path, *, groups: tuple[str, ...] = ("one", "two"), precision: str = "fp32", more: str = "") -> Path:
     """A spec that serves the model beside it by one small instance a group; all groups share one core."""
     serving = "".join(
-        f"  - {{name: {name}, model: tiny, instances: {{count: 1, cores: 1}}, exclusive: false}}\n" for name in groups
+        f"  - {{name: {name}, model: tiny, instances: {{count: 1, cores: 1}}, exclusive: false, drain: 1s}}\n"
+        for name in groups
     )
     path = folder / "tiny.yaml"
     path.write_text(
