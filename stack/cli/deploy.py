@@ -320,15 +320,27 @@ def _tell(site: Site, outcome: Outcome, *, detailed: bool, as_json: bool) -> int
 
     measured = [done.subject.name for done in outcome.done if done.subject.type == BENCHMARK and done.op != "delete"]
     found = [stored for name in measured if (stored := results.latest(site.results, name)) is not None]
+    warnings = _warnings(site, outcome)
     if as_json:
-        print_json(outcome_json(outcome))
+        print_json(outcome_json(outcome, warnings))
     else:
         for stored in found:
             click.echo("\n" + benchmark_text(stored.result), nl=False)
-        click.echo("\n" + render_outcome(outcome, colour=wants_colour(sys.stdout)), nl=False)
+        click.echo("\n" + render_outcome(outcome, warnings, colour=wants_colour(sys.stdout)), nl=False)
     _end(outcome, told=not as_json)
     judge(found)
     return 2 if detailed else 0
+
+
+def _warnings(site: Site, outcome: Outcome) -> list[str]:
+    """What the resources that were made warn of: models do, of a source that is not pinned, for example."""
+    made = {done.subject.urn for done in outcome.done}
+    return [
+        f"{record.name}: {warning}"
+        for record in engine_of(site).resources()
+        if record.urn in made
+        for warning in record.outputs.get("warnings") or ()
+    ]
 
 
 def _end(outcome: Outcome, *, told: bool = False) -> None:

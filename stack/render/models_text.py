@@ -14,14 +14,18 @@ EMPTY = "The model store is empty; `inferstack up` fills it."
 
 
 def render_models(models: Sequence[StoredModel], *, home: Path | None = None) -> str:
-    """The models as a table, one a line; sources under `home` are shown relative to it. Ends with a newline."""
+    """The models as a table, one a line; sources under `home` are shown relative to it.
+
+    What there is to know about some stands below. Ends with a newline.
+    """
     if not models:
         return EMPTY + "\n"
     rows = [HEADINGS, *(_row(model, home) for model in models)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     total = sum(model.bytes for model in models)
     count = f"{len(models)} model{'s' if len(models) != 1 else ''}, {size(total)}"
-    return "\n".join([*(_line(row, widths) for row in rows), "", count]) + "\n"
+    warnings = [f"{model.name}: {warning}" for model in models for warning in model.warnings]
+    return "\n".join([*(_line(row, widths) for row in rows), "", *warnings, count]) + "\n"
 
 
 def models_json(models: Iterable[StoredModel]) -> list[dict[str, Any]]:

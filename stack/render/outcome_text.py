@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from stack.engines.events import Outcome
@@ -14,12 +14,12 @@ VERBS: Final = {"create": "created", "update": "updated", "replace": "replaced",
 GREEN, RED, YELLOW, RESET = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
 
-def render_outcome(outcome: Outcome, *, colour: bool = False) -> str:
-    """The outcome as text. Ends with a newline."""
-    return "\n".join(_lines(outcome, colour=colour)) + "\n"
+def render_outcome(outcome: Outcome, warnings: Sequence[str] = (), *, colour: bool = False) -> str:
+    """The outcome as text, with what the user should know of what was made. Ends with a newline."""
+    return "\n".join(_lines(outcome, warnings, colour=colour)) + "\n"
 
 
-def outcome_json(outcome: Outcome) -> dict[str, Any]:
+def outcome_json(outcome: Outcome, warnings: Sequence[str] = ()) -> dict[str, Any]:
     """The outcome as plain JSON values, the plan included."""
     return {
         "changes": not outcome.plan.empty,
@@ -33,12 +33,13 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         ],
         "skipped": [{"op": s.op, "urn": s.subject.urn, "because": s.because.urn} for s in outcome.skipped],
         "notReached": [{"op": n.op, "urn": n.subject.urn} for n in outcome.not_reached],
+        "warnings": list(warnings),
         "outputs": outcome.outputs or {},
         "plan": as_json(outcome.plan),
     }
 
 
-def _lines(outcome: Outcome, *, colour: bool) -> Iterator[str]:
+def _lines(outcome: Outcome, warnings: Sequence[str], *, colour: bool) -> Iterator[str]:
     green, red, yellow, reset = (GREEN, RED, YELLOW, RESET) if colour else ("", "", "", "")
     for failed in outcome.failed:
         yield f"{red}failed{reset}  {failed.subject.name}  {short_type(failed.subject.type)}: {failed.message}"
@@ -49,6 +50,10 @@ def _lines(outcome: Outcome, *, colour: bool) -> Iterator[str]:
     for left in outcome.not_reached:
         yield f"{yellow}not done{reset}  {left.subject.name}  {short_type(left.subject.type)}"
     if outcome.failed or outcome.skipped or outcome.not_reached:
+        yield ""
+    for warning in warnings:
+        yield f"{yellow}warning{reset}  {warning}"
+    if warnings:
         yield ""
     endpoints = (outcome.outputs or {}).get("endpoints") or {}
     width = max(map(len, endpoints), default=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from components.models.store import StoredModel
@@ -32,6 +33,11 @@ MODELS = (
 
 def test_models_are_a_table_that_can_be_read(golden: Callable[[str, str], None]) -> None:
     golden("models.txt", render_models(MODELS, home=HOME))
+
+
+def test_warnings_of_models_stand_below_the_table() -> None:
+    model = replace(MODELS[0], warnings=("the source is quantized already",))
+    assert "\ndigits: the source is quantized already\n1 model" in render_models([model])
 
 
 def test_empty_store_says_what_fills_it() -> None:

@@ -53,6 +53,13 @@ def test_a_partial_outcome_says_what_failed_what_was_skipped_and_why(golden: Gol
     golden("outcome-partly.txt", render_outcome(partly()))
 
 
+def test_warnings_stand_before_the_endpoints() -> None:
+    outcome = Outcome(a_plan(), done=(MODEL_DONE,), outputs=ENDPOINTS)
+    text = render_outcome(outcome, ["digits: pin it"])
+    assert text.startswith("warning  digits: pin it\n\n")
+    assert outcome_json(outcome, ["digits: pin it"])["warnings"] == ["digits: pin it"]
+
+
 def test_colour_marks_words_and_changes_none() -> None:
     coloured = render_outcome(partly(), colour=True)
     assert "\x1b[31mfailed\x1b[0m" in coloured
