@@ -19,6 +19,7 @@ from schemas.errors import PreflightError
 
 Array = NDArray[Any]
 LABELS = "y"
+MAGIC = (b"PK\x03\x04", b"PK\x05\x06", b"\x93NUMPY")  # how .npz files begin, and .npy
 ANY_BATCH = 64
 
 
@@ -89,8 +90,8 @@ def read_samples(path: Path, ports: Sequence[Port]) -> Samples:
                 why=f"it has the shape {list(arrays[name].shape)}, and the input {port.name!r} has {list(port.shape)}",
                 remedy="one row for each sample along the first axis; the other axes as the model takes them",
             )
-        chosen.append(arrays[name])
-    labels = arrays.get(LABELS)
+        chosen.append(_numbers(arrays[name], name, path))
+    labels = _numbers(arrays[LABELS], LABELS, path) if LABELS in arrays else None
     if len({len(array) for array in (*chosen, *([] if labels is None else [labels]))}) != 1 or not len(chosen[0]):
         raise PreflightError(f"the arrays of {path} have no equal number of rows, or none", why=f"it holds {found}")
     return Samples(tuple(ports), tuple(chosen), labels)
@@ -98,6 +99,9 @@ def read_samples(path: Path, ports: Sequence[Port]) -> Samples:
 
 def _arrays(path: Path) -> Mapping[str, Array]:
     try:
+        with path.open("rb") as begun:
+            if not begun.read(6).startswith(MAGIC):
+                raise ValueError("its content is neither that of a .npz nor of a .npy file")
         with np.load(path, allow_pickle=False) as file:
             if isinstance(file, np.ndarray):
                 return {"x": file}
@@ -107,6 +111,21 @@ def _arrays(path: Path) -> Mapping[str, Array]:
             f"{path} cannot be read as a data set", why=str(error),
             remedy="write it with numpy.savez, with arrays of numbers only",
         ) from error  # fmt: skip
+
+
+def _numbers(array: Array, name: str, path: Path) -> Array:
+    """The array, if a model can reckon with all that is in it."""
+    if array.dtype.kind not in "biuf":
+        raise PreflightError(
+            f"the array {name!r} of {path} holds no numbers", why=f"its type is {array.dtype}",
+            remedy="turn it into numbers before numpy.savez: labels into the index of each row's class",
+        )  # fmt: skip
+    if not np.isfinite(array).all():
+        raise PreflightError(
+            f"the array {name!r} of {path} holds values that are no number or infinite",
+            why=f"{np.count_nonzero(~np.isfinite(array))} of {array.size} are", remedy="leave their rows out",
+        )  # fmt: skip
+    return array
 
 
 def _fits(array: tuple[int, ...], port: tuple[int, ...]) -> bool:

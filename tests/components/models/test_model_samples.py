@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from components.models.samples import Port, Samples, read_samples
+from schemas.errors import PreflightError
 
 F32 = np.dtype(np.float32)
 
@@ -49,3 +51,26 @@ def test_several_inputs_take_the_arrays_of_their_names(tmp_path: Path) -> None:
     _, batch = next(found.batches())
     assert {name: array.shape for name, array in batch.items()} == {"a": (3, 1), "b": (3, 4)}
     assert found.labels is not None
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({"x": np.array([["a", "b"]])}, "'x' of .* holds no numbers"),
+        ({"x": np.zeros((1, 2)), "y": np.array(["cat"])}, "'y' of .* holds no numbers"),
+        ({"x": np.array([[0.0, np.nan]])}, "no number or infinite"),
+        ({"x": np.array([[0.0, np.inf]], np.float16)}, "no number or infinite"),
+    ],
+)
+def test_what_a_model_cannot_reckon_with_is_refused(tmp_path: Path, arrays: dict[str, np.ndarray], says: str) -> None:
+    np.savez(tmp_path / "data.npz", **arrays)
+    with pytest.raises(PreflightError, match=says):
+        read_samples(tmp_path / "data.npz", [Port("input", (-1, 2), F32)])
+
+
+@pytest.mark.parametrize("content", [b"x,y\n1,2\n", b"", b"\x80\x04pickled"])
+def test_a_file_that_is_no_data_set_is_refused_without_advice_to_trust_it(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "data.npz").write_bytes(content)
+    with pytest.raises(PreflightError, match="cannot be read as a data set") as caught:
+        read_samples(tmp_path / "data.npz", [Port("input", (-1, 2), F32)])
+    assert "neither that of a .npz" in caught.value.why
