@@ -27,7 +27,7 @@ from components.serving.binding import Verified, verify
 from components.serving.instance import Files, Instance, Launch, Ports
 from components.serving.platforms.catalogue import BY_NAME, Platform
 from components.serving.supervision_conf import Program, program_conf
-from components.serving.supervision_ready import READY_S, Answer, ask, wait_until_ready
+from components.serving.supervision_ready import Answer, ask, wait_until_ready
 from schemas.errors import InferstackError
 
 LAUNCHER = Path(__file__).with_name("launch.py")
