@@ -138,7 +138,14 @@ def _measure(arguments: Arguments, folder: Path, progress: Progress) -> Measurem
     limit_s = expected_s + arguments.load.timeout_s + SPARE_S
     # The generator ends when the writing end is closed, even by a kill of this process.
     reading, writing = os.pipe()
-    process = subprocess.Popen(command, stdin=reading, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdin=reading,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C is this process's affair, also before the generator can say so
+    )
     os.close(reading)
     try:
         said = _listen(process, limit_s, expected_s, progress)

@@ -204,13 +204,14 @@ class EmbeddedEngine:
         if log.listener_error is not None:
             raise log.listener_error
         missing = runs.not_reached(plan, log)
+        given_up = any(isinstance(error, StoppedError) for _, error in log.failures)
         return Outcome(
             plan=plan,
             done=tuple(log.done),
             failed=tuple(log.failed),
             skipped=tuple(log.skipped),
             not_reached=missing,
-            interrupted=self._stop.is_set() and bool(missing or (self._give_up.is_set() and log.failed)),
+            interrupted=self._stop.is_set() and (bool(missing) or given_up),
             abandoned=abandoned,
             seconds=time.monotonic() - began,
             outputs=outputs,
