@@ -22,8 +22,9 @@ def main(names: list[str]) -> int:
     for name in names or ALL:
         print(f"{name} ...", file=sys.stderr, flush=True)
         started = time.monotonic()
-        claims += import_module(f"tests.performance.{name}").claims()
-        print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+        found = import_module(f"tests.performance.{name}").claims()
+        print(f"{table(found)}\n{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+        claims += found
     machine = topology.read()
     print(f"{machine.cpu_model}, {len(machine.cores)} cores, {machine.kernel}, Python {platform.python_version()}\n")
     print(table(claims))

