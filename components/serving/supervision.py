@@ -27,14 +27,12 @@ from components.serving.binding import Verified, verify
 from components.serving.instance import Files, Instance, Launch, Ports
 from components.serving.platforms.catalogue import BY_NAME, Platform
 from components.serving.supervision_conf import Program, program_conf
-from components.serving.supervision_ready import Answer, ask, wait_until_ready
+from components.serving.supervision_ready import READY_S, Answer, ask, wait_until_ready
 from schemas.errors import InferstackError
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 # Longer than the server's own drain, so that it is never killed while it still answers somebody.
 STOP_MARGIN_S = 5.0
-# A process younger than this is given the time to come up.
-SETTLING_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -209,15 +207,13 @@ def _claims(run: Path) -> Iterator[None]:
 def _serves(daemon: supervisor.Daemon, instance: Instance, ports: Ports) -> bool:
     """Whether the process that runs under this name may be left to itself: it is as asked, or still on its way.
 
-    One that listens and does not answer hangs; one that does not listen yet is loading.
+    One that listens and does not answer hangs; one that does not listen yet is loading, for as long as that may take.
     """
     info = daemon.info(instance.name)
     if info is None or info["statename"] not in ("STARTING", "RUNNING"):
         return False
-    if info["now"] - info["start"] < SETTLING_S:
-        return True
-    seen = observe(instance, ports, info)
-    return not seen.wrong or not (seen.ready or not port_of.is_free(instance.host, ports.rest))
+    loads = info["now"] - info["start"] < READY_S and port_of.is_free(instance.host, ports.rest)
+    return loads or not observe(instance, ports, info).wrong
 
 
 def _contents(instance: Instance, launch: Launch) -> Mapping[Path, str]:

@@ -1,11 +1,13 @@
 """A model server of the standard library alone: `python stub_server.py ARGS.json`; misbehaves where ARGS say so.
 
-ARGS: those of the embedded server, and `stub`: {"exit": status} ends at once, {"digest": text} answers with that.
+ARGS: those of the embedded server, and `stub`: {"exit": status} ends at once, {"needs": path} ends so without that
+file, {"digest": text} answers with that.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -17,9 +19,9 @@ def main(path: str) -> None:
         args = json.load(file)
     stub = args.get("stub", {})
     print(f"stub {args['name']} starts on {args['rest_port']}", flush=True)
-    if "exit" in stub:
+    if "exit" in stub or not os.path.exists(stub.get("needs", ".")):
         print("stub: the model cannot be read", flush=True)
-        sys.exit(stub["exit"])
+        sys.exit(stub.get("exit", 1))
     parameters = {"digest": stub.get("digest", args["model"]["digest"])}
 
     class Handler(BaseHTTPRequestHandler):

@@ -118,14 +118,6 @@ def test_withdrawing_what_is_not_there_is_fine(tmp_path: Path) -> None:
     supervision.withdraw(tmp_path / "run", "digits-0")
 
 
-def test_instances_that_nobody_knows_are_pruned(tmp_path: Path) -> None:
-    with a_stack(tmp_path) as state:
-        kept = up(state, name="kept").ports
-        up(state, name="forgotten")
-        assert supervision.prune(state / "run", frozenset({"kept"})) == ("forgotten",)
-        assert supervision.known(state / "run") == ((an_instance(state, name="kept"), kept),)
-
-
 @pytest.mark.parametrize("spoil", ["stop", "kill the daemon"])
 def test_an_instance_that_does_not_run_any_more_is_started_again(tmp_path: Path, spoil: str) -> None:
     with a_stack(tmp_path) as state:
@@ -140,6 +132,42 @@ def test_an_instance_that_does_not_run_any_more_is_started_again(tmp_path: Path,
         assert "does not run" in supervision.look(an_instance(state), ports).wrong[0]
         assert up(state).ports == ports
         assert len(processes_of(state / "run")) == 2
+
+
+@pytest.mark.skipif(len(usable_cpus()) < 2, reason="another CPU than the asked one is needed")
+def test_an_instance_moved_to_other_cpus_is_mended(tmp_path: Path) -> None:
+    with a_stack(tmp_path) as state:
+        first = up(state)
+        pid = pid_of(an_instance(state))
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), usable_cpus()[1:])
+        assert up(state) == first
+        assert pid_of(an_instance(state)) != pid
+
+
+def test_an_instance_that_hangs_is_mended(tmp_path: Path) -> None:
+    with a_stack(tmp_path) as state:
+        first = up(state, drain_s=0.0)
+        pid = pid_of(an_instance(state))
+        os.kill(pid, signal.SIGSTOP)
+        assert up(state, drain_s=0.0) == first
+        assert pid_of(an_instance(state)) != pid
+
+
+def test_an_instance_whose_mending_fails_is_not_deleted(tmp_path: Path) -> None:
+    (needed := tmp_path / "needed").touch()
+    platform = StubPlatform({"needs": str(needed)})
+    with a_stack(tmp_path) as state:
+        ports = supervision.deploy(an_instance(state), platform=platform).ports
+        needed.unlink()
+        daemon = supervisor.find(state / "run")
+        assert daemon is not None
+        daemon.call("stopProcess", "digits-0")
+        with pytest.raises(InferstackError, match="does not start"):
+            supervision.deploy(an_instance(state), ports, platform)
+        assert supervision.known(state / "run") == ((an_instance(state), ports),)
+        needed.touch()
+        assert supervision.deploy(an_instance(state), ports, platform).ports == ports
 
 
 def test_arguments_that_were_written_but_never_started_are_no_reason_to_adopt(tmp_path: Path) -> None:
