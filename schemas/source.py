@@ -50,7 +50,7 @@ def _text(path: Path, asked: Place | None) -> str:
         raise _unreadable(
             path,
             asked,
-            f"is too large: {size / 2**20:.1f} MiB, and a spec has at most {MAX_BYTES // 2**20}",
+            f"is too large: a spec has at most {MAX_BYTES // 2**20} MiB",
             "Keep data and models in files of their own and name them in the spec.",
             rule="SPEC002",
         )

@@ -203,4 +203,5 @@ def _size(path: Path) -> int:
 
 
 def _amount(size: int, total: int | None) -> str:
-    return f"{size / 1e6:.1f} MB" + (f" of {total / 1e6:.1f} MB" if total else "")
+    unit, name = (1e6, "MB") if max(size, total or 0) >= 1e6 else (1e3, "kB")
+    return f"{size / unit:.1f} {name}" + (f" of {total / unit:.1f} {name}" if total else "")

@@ -59,7 +59,7 @@ def plan(train: Train, folder: Path) -> Recipe:
 
     Raises:
         UsageError: there is no command or output, an output lies outside its folder.
-        PreflightError: an input is missing.
+        PreflightError: an input or the script is missing.
     """
     if not train.command or not train.outputs:
         raise UsageError(
@@ -69,6 +69,12 @@ def plan(train: Train, folder: Path) -> Recipe:
     for name in train.outputs:
         if name in ("", MANIFEST) or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise UsageError(f"{name!r} is no name for an output", remedy="give a name relative to {out}")
+    for word in train.command[1:]:
+        if _is_script(word, train.outputs) and not (folder / word).exists():
+            raise PreflightError(
+                f"{folder / word} is missing", why="the training's command names it",
+                remedy="a command runs in the folder of the file that states it",
+            )  # fmt: skip
     inputs = dict.fromkeys(str(folder / name) for name in train.inputs)
     inputs |= dict.fromkeys(str(folder / word) for word in train.command[1:] if (folder / word).is_file())
     for name in inputs:
@@ -76,6 +82,11 @@ def plan(train: Train, folder: Path) -> Recipe:
             raise PreflightError(f"{name} is missing", why="the training states it as an input")
     key = _key(train.command, tuple(inputs), train.outputs)
     return Recipe(train.command, tuple(inputs), train.outputs, train.timeout_s, str(folder), key)
+
+
+def _is_script(word: str, outputs: tuple[str, ...]) -> bool:
+    """Whether a word of a command looks like a script that must be there before it runs."""
+    return word.endswith((".py", ".sh")) and not word.startswith("-") and "{" not in word and word not in outputs
 
 
 def trained_folder(recipe: Recipe, store: Path) -> Path:

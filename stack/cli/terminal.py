@@ -41,6 +41,8 @@ def write_file(path: Path, text: str, *, private: bool = False) -> None:
     try:
         if private:
             path.touch(mode=0o600)
+            if path.is_file():
+                path.chmod(0o600)  # it may have been there
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be written", why=error.strerror or str(error)) from error

@@ -155,12 +155,14 @@ def test_redirect_to_plain_http_elsewhere_is_refused(tmp_path: Path) -> None:
 
 
 def test_progress_tells_how_much_has_come(tmp_path: Path) -> None:
-    heard: list[float | None] = []
-    token = listener.set(lambda _, fraction: heard.append(fraction))
-    with serving(a_server()) as server:
+    heard: list[tuple[str, float | None]] = []
+    token = listener.set(lambda text, fraction: heard.append((text, fraction)))
+    with serving(FileServer({"/net.onnx": CONTENT, "/small.onnx": b"model" * 100})) as server:
         fetch(f"{server.url}/net.onnx", sha256=DIGEST, store=tmp_path)
+        assert heard[-1] == ("fetching net.onnx: 1.0 MB of 1.0 MB", 1.0)
+        fetch(f"{server.url}/small.onnx", sha256=None, store=tmp_path)
     listener.reset(token)
-    assert heard[-1] == 1.0
+    assert heard[-1] == ("fetching small.onnx: 0.5 kB of 0.5 kB", 1.0)
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,12 @@ def test_missing_input_is_told_when_it_is_planned(tmp_path: Path) -> None:
         plan(train, tmp_path)
 
 
+def test_missing_script_is_told_when_it_is_planned(tmp_path: Path) -> None:
+    with pytest.raises(PreflightError, match=r"nofile\.py is missing"):
+        plan(Train(command=("{python}", "nofile.py"), outputs=("model.xml",)), tmp_path)
+    assert plan(Train(command=("make", "{out}/made.py", "made.sh"), outputs=("made.sh",)), tmp_path)
+
+
 @pytest.mark.parametrize("name", ["../model.xml", "/tmp/model.xml", ""])
 def test_output_outside_its_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="no name for an output"):
