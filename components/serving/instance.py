@@ -7,7 +7,7 @@ platforms (which know commands). This module never touches the world.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -91,21 +91,8 @@ class Instance:
         return Files(self.state / "run", self.name)
 
 
-OPTIONAL = (
-    "memory_node",
-    "threads",
-    "streams",
-    "execution",
-    "scheduling",
-    "queue_size",
-    "retry_after_s",
-    "max_request_bytes",
-    "drain_s",
-    "host",
-    "rest_port",
-    "grpc",
-    "grpc_port",
-)
+# The members that inputs may leave out and that are plain values as they are.
+OPTIONAL = tuple(each.name for each in fields(Instance) if each.default is not MISSING and each.name != "env")
 
 
 @dataclass(frozen=True)

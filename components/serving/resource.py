@@ -15,28 +15,12 @@ import pulumi
 from pulumi import dynamic
 
 from components.serving import supervision, supervisor
-from components.serving.instance import Instance, Ports, contact
+from components.serving.instance import OPTIONAL, Instance, Ports, contact
 
-# What the process is told; a change of any of them restarts that instance alone.
-RESTARTS = (
-    "platform",
-    "model",
-    "cpus",
-    "memory_node",
-    "threads",
-    "streams",
-    "execution",
-    "scheduling",
-    "queue_size",
-    "retry_after_s",
-    "max_request_bytes",
-    "drain_s",
-    "host",
-    "grpc",
-    "env",
-)
 # Chosen and kept when the spec does not fix them: no wish is no change.
 PORTS = ("rest_port", "grpc_port")
+# What the process is told; a change of any of them restarts that instance alone.
+RESTARTS = ("platform", "model", "cpus", "env", *(name for name in OPTIONAL if name not in PORTS))
 REPLACES = ("name", "stack", "state")
 DEFAULTS = {field.name: field.default for field in fields(Instance)}
 
