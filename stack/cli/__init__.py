@@ -6,7 +6,9 @@ One module holds one group of commands and is imported only when one of its comm
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import importlib
 import os
 import sys
@@ -119,6 +121,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Every error is told in words, never as a traceback."""
+    atexit.register(gc.freeze)  # a process that ends need not look for garbage: a tenth of what a large plan costs
     try:
         code = cli.main(
             args=list(arguments) if arguments is not None else None, prog_name="inferstack", standalone_mode=False
