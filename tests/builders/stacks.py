@@ -13,7 +13,7 @@ import numpy as np
 import openvino as ov
 import openvino.opset13 as op
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.stack.commands import environment
 
 
 def a_model(folder: Path, *, seed: int = 1) -> Path:
@@ -61,11 +61,10 @@ class CommandLine:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Begin a command."""
-        environ = {key: value for key, value in os.environ.items() if not key.startswith("INFERSTACK_")}
         return subprocess.Popen(
             [sys.executable, "-c", "import sys; from stack.cli import main; sys.exit(main())", *words],
             cwd=self.folder,
-            env={**environ, "PYTHONPATH": str(REPOSITORY), "NO_COLOR": "1"},
+            env=environment(NO_COLOR="1"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
