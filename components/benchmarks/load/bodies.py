@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from components.address import address
 from components.benchmarks.load.arguments import Arguments
 from components.benchmarks.load.dataset import Column, Dataset
 from schemas.errors import UsageError
@@ -100,7 +101,7 @@ def _http(arguments: Arguments, path: str, body: bytes, fields: Sequence[str] = 
     first = arguments.endpoints[0]
     lines = (
         f"POST {path} HTTP/1.1",
-        f"Host: {first.host}:{first.rest_port}",
+        f"Host: {address(first.host, first.rest_port)}",
         *(fields or ("Content-Type: application/json",)),
         f"Content-Length: {len(body)}",
     )

@@ -14,6 +14,7 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 
+from components.address import address
 from components.benchmarks.load.arguments import Endpoint
 from components.benchmarks.load.record import Record, clock
 from schemas.errors import UsageError
@@ -46,12 +47,12 @@ class GrpcClient:
         Raises:
             UsageError: an instance has no gRPC port.
         """
-        if any(endpoint.grpc_port is None for endpoint in endpoints):
+        addresses = [address(e.host, e.grpc_port) for e in endpoints if e.grpc_port is not None]
+        if len(addresses) < len(endpoints):
             why = "an instance has no gRPC port"
             raise UsageError("the target cannot be asked over gRPC", why=why, remedy="choose another `protocol`")
         self._requests, self._record, self._timeout_s = requests, record, timeout_s
         self._endpoints = len(endpoints)
-        addresses = [f"{e.host}:{e.grpc_port}" for e in endpoints]
         count = max(channels, len(endpoints))
         self._channels = [grpc.aio.insecure_channel(addresses[i % len(addresses)], OPTIONS) for i in range(count)]
         self._methods = [channel.unary_unary(METHOD, None, None) for channel in self._channels]

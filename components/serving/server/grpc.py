@@ -15,26 +15,28 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
 from time import perf_counter_ns
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 # gRPC's core writes to standard error on its own; what matters is raised.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
+from google.protobuf.message import DecodeError, Message
 
+from components.address import address
 from components.serving.server import open_inference_pb2 as pb
 from components.serving.server.arguments import Arguments
 from components.serving.server.call import Call
 from components.serving.server.messages import Codec
 from components.serving.server.metrics import KSERVE, Method, Metrics
 from components.serving.server.model import VERSION, Model, Outputs
-from components.serving.server.refusal import Refusal
+from components.serving.server.refusal import Refusal, malformed, overloaded
 from components.serving.server.rest import EXTENSIONS, server_version
 from components.serving.server.schedule import Job, Schedule
 from schemas.errors import PreflightError
 
 SERVICE: Final = "inference.GRPCInferenceService"
-# Threads beyond those that can wait in the queue: they answer health and refuse what is too much.
+# Threads beyond those that may wait in the queue: they answer health and refuse what is too much.
 SPARE_THREADS: Final = 4
 MOST_THREADS: Final = 512
 # A message is larger than the tensors in it by their names and shapes.
@@ -46,6 +48,7 @@ _CODES: Final = {
     503: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 Context = grpc.ServicerContext
+Read = TypeVar("Read", bound=Message)
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ class GrpcServer:
         return self.server.stop(limit_s).is_set
 
 
-def listen(arguments: Arguments, model: Model, schedule: Schedule, metrics: Metrics) -> GrpcServer:
-    """Starts the service on the port in the arguments.
+def listen(arguments: Arguments, port: int, model: Model, schedule: Schedule, metrics: Metrics) -> GrpcServer:
+    """Starts the service on `port` of the host in the arguments.
 
     Raises:
         PreflightError: the port is taken.
@@ -79,13 +82,13 @@ def listen(arguments: Arguments, model: Model, schedule: Schedule, metrics: Metr
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
         ),
-        maximum_concurrent_rpcs=threads + arguments.queue_size,
     )
+    where = address(arguments.host, port)
     try:
-        server.add_insecure_port(f"{arguments.host}:{arguments.grpc_port}")
+        server.add_insecure_port(where)
     except RuntimeError as error:
         raise PreflightError(
-            f"{arguments.name} cannot listen on {arguments.host}:{arguments.grpc_port} for gRPC",
+            f"{arguments.name} cannot listen on {where} for gRPC",
             why="another process does, or this machine has no such address",
             remedy="stop what uses this port, or state another one",
         ) from error
@@ -99,6 +102,8 @@ class Service:
     def __init__(self, arguments: Arguments, model: Model, schedule: Schedule, metrics: Metrics) -> None:
         self.ready = True
         self.current = 0
+        # Threads beyond these are never kept waiting, so that there is always one to refuse and to tell the health.
+        self._most = min(arguments.queue_size + model.streams, MOST_THREADS)
         self._model, self._schedule, self._codec = model, schedule, Codec(model)
         self._pushback_ms = str(round(arguments.retry_after_s * 1000))
         self._times = metrics.request["gRPC"]
@@ -116,12 +121,12 @@ class Service:
         }
         table = {
             name: grpc.unary_unary_rpc_method_handler(
-                self._counted(name, answer), message.FromString, lambda response: response.SerializeToString()
+                self._counted(name, answer, message), None, lambda response: response.SerializeToString()
             )
             for name, (answer, message) in methods.items()
         }
         table["ModelInfer"] = grpc.unary_unary_rpc_method_handler(
-            self._infer, pb.ModelInferRequest.FromString, pb.ModelInferResponse.SerializeToString
+            self._infer, None, pb.ModelInferResponse.SerializeToString
         )
         return grpc.method_handlers_generic_handler(SERVICE, table)
 
@@ -148,10 +153,12 @@ class Service:
         if version not in ("", VERSION):
             raise Refusal(404, f"the model {name!r} has no version {version!r}; it has {VERSION!r}")
 
-    def _counted(self, name: str, answer: Callable[[Any], Any]) -> Callable[[Any, Context], Any]:
-        def method(request: Any, context: Context) -> Any:
+    def _counted(
+        self, name: str, answer: Callable[[Any], Any], message: type[Message]
+    ) -> Callable[[bytes, Context], Any]:
+        def method(request: bytes, context: Context) -> Any:
             try:
-                response = answer(request)
+                response = answer(_parsed(message, request))
             except Refusal as refusal:
                 self._count(name, good=False)
                 self._refuse(context, refusal)
@@ -162,12 +169,16 @@ class Service:
 
     # ------------------------------------------------------------------ inference
 
-    def _infer(self, request: pb.ModelInferRequest, context: Context) -> pb.ModelInferResponse:
+    def _infer(self, data: bytes, context: Context) -> pb.ModelInferResponse:
         begun_ns = perf_counter_ns()
         with self._counting:
             self.current += 1
+            too_many = self._schedule.threaded and self.current > self._most
         response: pb.ModelInferResponse | Refusal
         try:
+            if too_many:
+                raise overloaded()
+            request = _parsed(pb.ModelInferRequest, data)
             self._check_model(request.model_name, request.model_version)
             response = self._run(self._codec.decode(request), context, begun_ns)
         except Refusal as refusal:
@@ -218,6 +229,17 @@ class Service:
 
 
 _COUNTED: Final = ("ModelInfer", "ModelMetadata", "ModelReady")
+
+
+def _parsed(message: type[Read], data: bytes) -> Read:
+    """The request in the bytes that came.
+
+    Read here and not by gRPC, which would call a malformed one an error of the server.
+    """
+    try:
+        return message.FromString(data)
+    except DecodeError as error:
+        raise malformed(f"these bytes are no {message.DESCRIPTOR.name}: {error}") from error
 
 
 def _server_metadata(_: pb.ServerMetadataRequest) -> pb.ServerMetadataResponse:

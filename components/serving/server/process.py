@@ -109,7 +109,7 @@ def _listen_grpc(
         raise PreflightError(
             "gRPC is not installed", why=str(error), remedy="pip install 'inferstack[grpc]', or state no gRPC port"
         ) from error
-    return grpc_server.listen(arguments, model, schedule, metrics)
+    return grpc_server.listen(arguments, arguments.grpc_port, model, schedule, metrics)
 
 
 def _gauges(model: Model, schedule: Schedule, current: Callable[[], int]) -> dict[str, Gauge]:

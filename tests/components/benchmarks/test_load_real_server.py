@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import get_args
 
@@ -25,22 +25,29 @@ from tests.components.benchmarks import load_builders as build
 from tests.components.models import model_builders
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, str]]:
-    folder = tmp_path_factory.mktemp("served")
+def hosts() -> Iterator[str]:
+    """This machine's own addresses, IPv6's where it has one."""
+    yield "127.0.0.1"
+    with suppress(OSError), closing(socket.create_server(("::1", 0), family=socket.AF_INET6)):
+        yield "::1"
+
+
+@pytest.fixture(scope="module", params=hosts())
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, str]]:
+    folder, host = tmp_path_factory.mktemp("served"), request.param
     model = model_builders.an_ir(folder / "model.xml")
     rest_port, grpc_port = free_port(), free_port()
     arguments = {
         "name": "one-0", "model": {"name": "classifier", "path": str(model), "digest": ir_digest(model)},
-        "host": "127.0.0.1", "rest_port": rest_port, "grpc_port": grpc_port, "cpus": [], "memory_node": None,
+        "host": host, "rest_port": rest_port, "grpc_port": grpc_port, "cpus": [], "memory_node": None,
         "threads": 1, "streams": 1, "execution": "f32", "scheduling": "inline", "queue_size": 128,
         "retry_after_s": 1.0, "max_request_bytes": 1 << 20, "drain_s": 5.0,
     }  # fmt: skip
     path = folder / "arguments.json"
     path.write_text(json.dumps(arguments))
     with subprocess.Popen([sys.executable, "-m", "components.serving.server", str(path)]) as process:
-        build.until(lambda: answers(rest_port))
-        yield Endpoint("127.0.0.1", rest_port, grpc_port), ir_digest(model)
+        build.until(lambda: answers(host, rest_port))
+        yield Endpoint(host, rest_port, grpc_port), ir_digest(model)
         process.terminate()
 
 
@@ -50,9 +57,10 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def answers(port: int) -> bool:
-    with closing(socket.socket()) as one:
-        return one.connect_ex(("127.0.0.1", port)) == 0
+def answers(host: str, port: int) -> bool:
+    with suppress(ConnectionRefusedError), closing(socket.create_connection((host, port))):
+        return True
+    return False
 
 
 def described(folder: Path, endpoint: Endpoint, digest: str, *protocols: Protocol) -> Description:

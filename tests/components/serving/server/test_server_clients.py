@@ -171,6 +171,15 @@ def test_typed_contents_come_back_typed(types: Server) -> None:
             infer(request)
 
 
+@pytest.mark.parametrize("method", ["ModelInfer", "ModelReady", "ServerLive"])
+def test_bytes_that_are_no_message_are_the_clients_fault(pair: Server, method: str) -> None:
+    with grpc.insecure_channel(f"127.0.0.1:{pair.grpc_port}") as channel:
+        with pytest.raises(grpc.RpcError) as refused:
+            channel.unary_unary(f"/inference.GRPCInferenceService/{method}", None, None)(b"\xff\xff")
+        assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert f"these bytes are no {method}Request" in refused.value.details()
+
+
 def test_typed_values_out_of_range_are_refused(pair: Server) -> None:
     service = triton_grpc.service_pb2
     with grpc.insecure_channel(f"127.0.0.1:{pair.grpc_port}") as channel:
@@ -203,11 +212,16 @@ def test_a_full_queue_refuses_grpc_with_resource_exhausted_and_stopping_drains(t
         infer = triton_grpc.service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer
         request = service.ModelInferRequest(model_name="m")
         request.inputs.add(name="x", datatype="FP32", shape=[1, 4]).contents.fp32_contents.extend([1, 2, 3, 4])
-        calls = [infer.future(request, timeout=20) for _ in range(12)]
-        codes = [call.exception().code() if call.exception() else None for call in calls]
-        assert codes.count(None) >= 3
-        refused = codes.index(grpc.StatusCode.RESOURCE_EXHAUSTED)
-        assert dict(calls[refused].trailing_metadata())["grpc-retry-pushback-ms"] == "2000"
+        calls = [infer.future(request, timeout=20) for _ in range(60)]
+        with triton_grpc.InferenceServerClient(f"127.0.0.1:{port}") as asked:
+            assert asked.is_server_live()
+        refused = [call for call in calls if call.exception()]
+        assert 40 < len(refused) <= 57
+        for call in refused:
+            assert call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert dict(call.trailing_metadata())["grpc-retry-pushback-ms"] == "2000"
+        fails = 'ovms_requests_fail{api="KServe",interface="gRPC",method="ModelInfer"'
+        assert server.metric(fails) == len(refused)
         hurried = infer.future(request, timeout=0.001)
         assert hurried.exception().code() is grpc.StatusCode.DEADLINE_EXCEEDED
         last = infer.future(request, timeout=20)
