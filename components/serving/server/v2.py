@@ -45,6 +45,8 @@ BINARY: Final = b"application/octet-stream"
 # Headers remembered; a client with another header each time gains nothing, and costs no more than this.
 MOST_PLANS: Final = 128
 MOST_PLAN_BYTES: Final = 4096
+# Of a length; more are no size of anything, and Python refuses to read thousands.
+MOST_DIGITS: Final = 18
 
 
 class Raw(NamedTuple):
@@ -204,9 +206,9 @@ def _binary_answer(head: bytes, chunks: Sequence[bytes]) -> Answer:
 
 
 def _header_length(text: bytes, body_bytes: int) -> int:
-    if not text.strip().isdigit() or int(text) > body_bytes:
+    if not text.strip().isdigit() or len(text) > MOST_DIGITS or int(text) > body_bytes:
         raise malformed(
-            f"Inference-Header-Content-Length is {text.decode('latin-1')!r}; "
+            f"Inference-Header-Content-Length is {text[:80].decode('latin-1')!r}; "
             f"it must be the length of the JSON part, at most the body's {body_bytes} bytes"
         )
     return int(text)

@@ -92,6 +92,7 @@ def test_a_malformed_inference_is_refused_with_its_reason(server: Server, body: 
         ("abc", b"", "Inference-Header-Content-Length is 'abc'"),
         ("-1", b"", "Inference-Header-Content-Length is '-1'"),
         ("100000", b"", "Inference-Header-Content-Length is '100000'"),
+        ("1" * 5000, b"", "Inference-Header-Content-Length is '1111"),
         ("0", b"", "body is empty"),
         (None, b"\0" * 15, "15 bytes follow the JSON header; it announces 16"),
         (None, b"\0" * 17, "17 bytes follow the JSON header; it announces 16"),
