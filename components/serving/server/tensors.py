@@ -150,7 +150,7 @@ def _convert(datatype: Datatype, array: Array, what: str) -> Array:
                 array = array.astype(wide)
         except FloatingPointError as error:
             raise _out_of_range(datatype, what) from error
-        return _to_bf16(array) if datatype.name == "BF16" else array
+        return _to_bf16(datatype, array, what) if datatype.name == "BF16" else array
     if datatype.kind in "ib" and array.size:
         least, most = (0, 1) if datatype.kind == "b" else _limits(datatype.dtype)
         if int(array.min()) < least or int(array.max()) > most:
@@ -167,10 +167,16 @@ def _limits(dtype: np.dtype[Any]) -> tuple[int, int]:
     return int(info.min), int(info.max)
 
 
-def _to_bf16(array: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-    """The upper half of each float32, rounded to nearest, ties to even; a NaN stays one."""
+def _to_bf16(datatype: Datatype, array: npt.NDArray[np.float32], what: str) -> npt.NDArray[np.uint16]:
+    """The upper half of each float32, rounded to nearest, ties to even; a NaN stays one.
+
+    Raises:
+        Refusal: a finite value that would be rounded to infinity.
+    """
     bits = array.view(np.uint32)
     rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
+    if np.any(np.isfinite(array) & (rounded & 0x7FFF == 0x7F80)):
+        raise _out_of_range(datatype, what)
     return np.where(np.isnan(array), np.uint32(0x7FC0), rounded).astype(np.uint16)
 
 

@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -43,12 +43,17 @@ def test_bytes_are_either_refused_or_read_as_they_are(data: bytes, count: int) -
 
 
 @given(arrays.arrays(np.float32, 7, elements=st.floats(width=32)))
-def test_bf16_is_rounded_to_the_nearest(values: np.ndarray[Any, Any]) -> None:
-    ours = from_values(DATATYPES["BF16"], values.astype(np.float64), (7,), "x")
+@example(np.full(7, 3.4e38, np.float32))
+@example(np.full(7, np.inf, np.float32))
+def test_bf16_is_rounded_to_the_nearest_and_never_to_infinity(values: np.ndarray[Any, Any]) -> None:
     with np.errstate(all="ignore"):
-        right = values.astype(ml_dtypes.bfloat16)
-    shown = to_values(DATATYPES["BF16"], ours)
-    np.testing.assert_array_equal(shown, right.astype(np.float32))
+        right = values.astype(ml_dtypes.bfloat16).astype(np.float32)
+    if np.any(np.isfinite(values) & np.isinf(right)):
+        with pytest.raises(Refusal, match="a value that BF16 cannot hold"):
+            from_values(DATATYPES["BF16"], values.astype(np.float64), (7,), "x")
+    else:
+        ours = from_values(DATATYPES["BF16"], values.astype(np.float64), (7,), "x")
+        np.testing.assert_array_equal(to_values(DATATYPES["BF16"], ours), right)
 
 
 @given(st.sampled_from(["INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"]), st.data())
