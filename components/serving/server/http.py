@@ -212,7 +212,7 @@ class Connection(asyncio.Protocol):
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         head = Head(
             method=self._parser.get_method(),
-            path=self._url.partition(b"?")[0],
+            path=_path(self._url),
             headers=self._headers,
             keep_alive=self._parser.should_keep_alive(),
             old=self._parser.get_http_version() == "1.0",
@@ -342,3 +342,14 @@ class Connection(asyncio.Protocol):
         if unpacker.unconsumed_tail:
             return refuse(413, f"the unpacked request is larger than {most} bytes, this server's limit")
         return None if unpacker.eof else refuse(400, "the body ends in the middle of its compressed data")
+
+
+def _path(target: bytes) -> bytes:
+    """The path of a request's target, without its query.
+
+    A target may be a whole URL (RFC 9112, 3.2.2): clients write it so for a proxy.
+    """
+    path = target.partition(b"?")[0]
+    if not path.startswith(b"/") and b"://" in path:
+        path = b"/" + path.partition(b"://")[2].partition(b"/")[2]
+    return path

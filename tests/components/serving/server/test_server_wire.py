@@ -127,6 +127,15 @@ def test_query_and_percent_signs_and_slashes_do_not_matter(server: Server) -> No
         assert server.get(path).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "url", ["http://localhost/v2/health/live?x=a://b", "http://[::1]:8500", "HTTP://t/v2/models/m"]
+)
+def test_a_whole_url_is_as_good_as_its_path(server: Server, url: str) -> None:
+    with server.raw() as connection:
+        connection.sendall(f"GET {url} HTTP/1.1\r\nHost: t\r\n\r\n".encode())
+        assert read_answer(connection)[0] == 200
+
+
 def test_an_offer_to_upgrade_is_answered_in_http_1_1(server: Server) -> None:
     with server.raw() as connection:
         for _ in range(2):
