@@ -39,7 +39,8 @@ def node_is_full(request: Request, room: Room, node: int, *, per_node: int, core
     message = (
         f"{request.group} needs {_instances(per_node, cores)} on each NUMA node; node {node} has {room.describe(node)}"
     )
-    return _no_room(request, message, f"`cores: {fits}` fits" if fits else "")
+    alone = room.emptied().free(node) >= per_node * cores
+    return _no_room(request, message, f"`cores: {fits}` fits" if fits else "", alone=alone)
 
 
 def cores_are_too_many(request: Request, room: Room, *, cores: int) -> Misfit:
@@ -50,7 +51,8 @@ def cores_are_too_many(request: Request, room: Room, *, cores: int) -> Misfit:
     if request.instances and request.instances.count == 1 and most < whole == room.size:
         offers.append(f"`cores: {whole}` spans the machine")
     message = f"{request.group} needs {_many(cores, 'core')} on one NUMA node; the largest has {room.describe(node)}"
-    return _no_room(request, message, ", or ".join(offers))
+    empty = room.emptied()
+    return _no_room(request, message, ", or ".join(offers), alone=empty.free(empty.roomiest()) >= cores)
 
 
 def instances_are_too_many(request: Request, room: Room, *, count: int, cores: int) -> Misfit:
@@ -61,13 +63,15 @@ def instances_are_too_many(request: Request, room: Room, *, count: int, cores: i
     message = (
         f"{request.group} needs {_instances(count, cores)}, none across NUMA nodes; {fits or 'none'} would fit: {free}"
     )
-    return _no_room(request, message, " or ".join(offers) + " fits" if offers else "")
+    alone = room.emptied().capacity(cores) >= count
+    return _no_room(request, message, " or ".join(offers) + " fits" if offers else "", alone=alone)
 
 
 def no_core_is_left(request: Request, room: Room) -> Misfit:
     """Nothing is free for a group of an open size."""
     node = room.roomiest()
-    return _no_room(request, f"{request.group} needs a core; the largest NUMA node has {room.describe(node)}")
+    message = f"{request.group} needs a core; the largest NUMA node has {room.describe(node)}"
+    return _no_room(request, message, alone=True)
 
 
 def cpus_are_not_usable(request: Request, topology: Topology, cpus: Iterable[int]) -> Misfit:
@@ -120,6 +124,7 @@ def threads_are_too_many(request: Request, *, threads: int, cpus: int) -> Misfit
         f"{request.group} asks for {_many(threads, 'thread')} on {_many(cpus, 'CPU')} an instance",
         why="threads that share a CPU wait for each other",
         remedy=f"threads: {cpus}, or leave it out",
+        at=f"{request.at}.threads",
     )
 
 
@@ -136,15 +141,16 @@ WHY: Final[Mapping[str, str]] = {
 }
 
 
-def _no_room(request: Request, message: str, fits: str = "") -> Misfit:
-    """Too few free cores; `fits` says what would do, if anything of this kind would."""
+def _no_room(request: Request, message: str, fits: str = "", *, alone: bool) -> Misfit:
+    """Too few free cores; `fits` says what would do, `alone` that it would fit a machine without other groups."""
     lenient = "`exclusive: false` lets groups overlap" if request.exclusive else "make the exclusive groups smaller"
+    remedy = ", or ".join(filter(None, (fits, lenient if alone else ""))) or "ask for fewer or smaller instances"
     why = "an instance has whole cores of one NUMA node, and exclusive groups share none"
-    return _misfit("NUMA010", request, message, why=why, remedy=f"{fits}, or {lenient}" if fits else lenient)
+    return _misfit("NUMA010", request, message, why=why, remedy=remedy)
 
 
-def _misfit(rule: str, request: Request, message: str, *, why: str, remedy: str) -> Misfit:
-    return Misfit((Problem(rule, message, why=why, remedy=remedy),), (path_of(request),))
+def _misfit(rule: str, request: Request, message: str, *, why: str, remedy: str, at: str = "") -> Misfit:
+    return Misfit((Problem(rule, message, why=why, remedy=remedy),), (at or path_of(request),))
 
 
 def _instances(count: int, cores: int) -> str:

@@ -54,6 +54,14 @@ class Room:
         twin.taken = {node: Counter(counts) for node, counts in self.taken.items()}
         return twin
 
+    def emptied(self) -> Room:
+        """The same machine with nothing taken."""
+        twin = Room(())
+        twin._cores = self._cores
+        twin._free = {node: list(cores) for node, cores in self._cores.items()}
+        twin.taken = {node: Counter() for node in self._cores}
+        return twin
+
     @property
     def nodes(self) -> tuple[int, ...]:
         """The nodes that have cores, free or not, ascending."""

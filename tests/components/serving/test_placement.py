@@ -168,6 +168,21 @@ def test_too_many_cores_say_what_is_free_and_what_would_fit() -> None:
     assert found.at == ("serving.big.instances.cores",)
 
 
+@pytest.mark.parametrize(
+    ("asked", "remedy"),
+    [
+        (Instances(count=1, cores=9), "`cores: 8` fits, or `cores: 16` spans the machine"),
+        (Instances(count=5, cores=4), "`count: 4` or `cores: 2` fits"),
+        (Instances(per_numa_node=1, cores=9), "`cores: 8` fits"),
+        (Instances(per_numa_node=9), "ask for fewer or smaller instances"),
+    ],
+)
+def test_overlap_is_offered_only_where_others_have_the_cores(asked: Instances, remedy: str) -> None:
+    for exclusive in (True, False):
+        found = misfit(a_topology(), Request("a", instances=asked, exclusive=exclusive))
+        assert found.problems[0].remedy == remedy
+
+
 def test_all_misfits_are_told_at_once_in_the_order_of_the_spec() -> None:
     requests = [
         Request("a", instances=Instances(count=9, cores=2)),
@@ -215,7 +230,8 @@ def test_stated_sizes_over_the_quota_are_refused() -> None:
 
 
 def test_more_threads_than_cpus_are_refused() -> None:
-    assert misfit(a_topology(), Request("a", cores="0-1", threads=4)).problems[0].rule == "NUMA014"
+    found = misfit(a_topology(), Request("a", cores="0-1", threads=4, at="serving.a"))
+    assert (found.problems[0].rule, found.at) == ("NUMA014", ("serving.a.threads",))
 
 
 @pytest.mark.parametrize("rule", ["NUMA010", "NUMA011", "NUMA012", "NUMA013", "NUMA014"])
