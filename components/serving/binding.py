@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.cluster.cpulist import format_list, parse_list
+
 BOUND = 0.9
 
 
@@ -39,14 +41,18 @@ def verify(pid: int, cpus: Iterable[int], memory_node: int | None, proc: Path = 
     except OSError:
         return Verified(False, (f"process {pid} is gone",), None)
     words, ok = [], real == wanted
-    words.append(f"CPUs {listed(real)}" if ok else f"CPUs {listed(real)} instead of {listed(wanted)}")
+    words.append(f"CPUs {format_list(real)}" if ok else f"CPUs {format_list(real)} instead of {format_list(wanted)}")
     if astray := [mask for mask in threads if mask and not mask <= wanted]:
         ok = False
-        words.append(f"{len(astray)} of {len(threads)} threads may run on CPUs {listed(frozenset().union(*astray))}")
+        words.append(
+            f"{len(astray)} of {len(threads)} threads may run on CPUs {format_list(frozenset().union(*astray))}"
+        )
     else:
         words.append("all threads inside")
     if memory_node is not None:
-        words.append(_memory_words(process, memory_node))
+        lies_well, told = _memory(process, memory_node)
+        ok = ok and lies_well
+        words.append(told)
     return Verified(ok, tuple(words), real)
 
 
@@ -56,27 +62,7 @@ def mask_of(status: Path) -> frozenset[int]:
         found = re.search(r"^Cpus_allowed_list:\s*(\S+)", status.read_text(), re.MULTILINE)
     except ProcessLookupError:
         return frozenset()
-    return parse(found[1]) if found else frozenset()
-
-
-def parse(text: str) -> frozenset[int]:
-    """CPUs of a list as the kernel writes it: `0-3,8`."""
-    cpus: set[int] = set()
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        cpus.update(range(int(first), int(last or first) + 1))
-    return frozenset(cpus)
-
-
-def listed(cpus: Iterable[int]) -> str:
-    """The same the other way round, with ranges: `0-3,8`."""
-    ranges: list[list[int]] = []
-    for cpu in sorted(cpus):
-        if ranges and cpu == ranges[-1][1] + 1:
-            ranges[-1][1] = cpu
-        else:
-            ranges.append([cpu, cpu])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
+    return parse_list(found[1]) if found else frozenset()
 
 
 def pages_by_node(numa_maps: str) -> Mapping[int, int]:
@@ -89,11 +75,18 @@ def pages_by_node(numa_maps: str) -> Mapping[int, int]:
     return pages
 
 
-def _memory_words(process: Path, node: int) -> str:
+def _memory(process: Path, node: int) -> tuple[bool, str]:
+    """Whether the memory lies as well as it can, and where, in words.
+
+    Memory that nothing binds (no numactl, or a container that forbids it) may lie anywhere: that is told, and no fault.
+    """
     try:
-        pages = pages_by_node((process / "numa_maps").read_text())
+        maps = (process / "numa_maps").read_text()
     except OSError:
-        return f"memory on NUMA node {node}: cannot be read"
+        return True, f"memory on NUMA node {node}: cannot be read"
+    pages = pages_by_node(maps)
     share = pages.get(node, 0) / max(1, sum(pages.values()))
     # What a process shares with others (its interpreter's pages, say) may lie elsewhere however it is bound.
-    return f"memory on NUMA node {node}" if share >= BOUND else f"only {share:.0%} of memory on NUMA node {node}"
+    if share >= BOUND:
+        return True, f"memory on NUMA node {node}"
+    return " bind:" not in maps, f"only {share:.0%} of memory on NUMA node {node}"

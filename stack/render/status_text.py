@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from components.serving.binding import listed
+from components.cluster.cpulist import format_list
 from components.serving.status import InstanceStatus, StackStatus
 
 HEADINGS = ("instance", "state", "platform", "model", "CPUs", "memory", "up", "restarts", "requests", "address")
@@ -41,7 +41,7 @@ def _row(one: InstanceStatus) -> tuple[str, ...]:
         one.state,
         one.platform,
         f"{one.model} {one.digest[:8]}".strip(),
-        listed(one.cpus if one.cpus is not None else one.cpus_wanted),
+        format_list(one.cpus if one.cpus is not None else one.cpus_wanted),
         f"{one.memory_bytes / 1e6:.0f} MB" if one.memory_bytes else "-",
         duration(one.uptime_s) if one.uptime_s is not None else "-",
         str(one.restarts),

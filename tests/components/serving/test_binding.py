@@ -4,10 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from components.serving.binding import listed, pages_by_node, parse, verify
+from components.cluster.cpulist import format_list
+from components.serving.binding import pages_by_node, verify
 from tests.components.serving.serving_builders import usable_cpus
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc on this system")
@@ -37,7 +36,7 @@ def test_a_process_bound_as_asked_is_verified() -> None:
 def test_another_mask_than_asked_is_told_with_both() -> None:
     found = verify(os.getpid(), {*usable_cpus(), 1000}, None)
     assert not found.ok
-    assert f"CPUs {listed(usable_cpus())} instead of" in str(found)
+    assert f"CPUs {format_list(usable_cpus())} instead of" in str(found)
 
 
 def test_threads_may_be_pinned_closer_than_the_process(tmp_path: Path) -> None:
@@ -64,21 +63,25 @@ def test_a_system_without_proc_says_that_nothing_is_pinned(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("elsewhere", "words"), [(9, "memory on NUMA node 1"), (81, "only 50% of memory on NUMA node 1")]
+    ("elsewhere", "policy", "ok", "words"),
+    [
+        (9, "bind:1", True, "memory on NUMA node 1"),
+        (81, "bind:1", False, "only 50% of memory on NUMA node 1"),
+        (81, "bind:0", False, "only 50% of memory on NUMA node 1"),
+        (81, "default", True, "only 50% of memory on NUMA node 1"),
+    ],
 )
-def test_memory_is_told_by_the_share_of_pages_on_its_node(tmp_path: Path, elsewhere: int, words: str) -> None:
+def test_memory_is_told_by_its_share_and_is_wrong_where_it_was_bound(
+    tmp_path: Path, elsewhere: int, policy: str, ok: bool, words: str
+) -> None:
     maps = (
-        f"7f00 bind:1 anon=90 dirty=90 N0={elsewhere} N1=81 kernelpagesize_kB=4\n"
+        f"7f00 {policy} anon=90 dirty=90 N0={elsewhere} N1=81 kernelpagesize_kB=4\n"
         "7f01 default file=/lib/x mapped=500 N0=500\n"
     )
     proc = a_proc(tmp_path, process="0", threads={7: "0"}, numa_maps=maps)
-    assert verify(7, {0}, 1, proc).words[-1] == words
+    found = verify(7, {0}, 1, proc)
+    assert (found.ok, found.words[-1]) == (ok, words)
 
 
 def test_pages_of_mapped_files_are_nobodys_memory() -> None:
     assert pages_by_node("7f01 default file=/lib/x mapped=5 N0=5\n") == {}
-
-
-@given(st.frozensets(st.integers(0, 300), min_size=1))
-def test_a_list_of_cpus_survives_writing_and_reading(cpus: frozenset[int]) -> None:
-    assert parse(listed(cpus)) == cpus
