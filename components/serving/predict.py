@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, assert_never
+from typing import IO, Any, assert_never, cast
 
 import httpx
 import numpy as np
@@ -26,7 +26,9 @@ from components.benchmarks.load.dataset import Column, Dataset, fit
 from components.serving import supervision
 from components.serving.instance import Instance, Ports, contact
 from schemas.errors import InferstackError, PreflightError, UsageError
-from schemas.spec import Protocol
+from schemas.rules.serving import PROTOCOLS
+from schemas.spec import Platform, Protocol
+from schemas.suggest import listed
 
 Array = NDArray[Any]
 TIMEOUT_S = 30.0
@@ -52,6 +54,7 @@ class Endpoint:
     model: str
     url: str
     grpc: str | None
+    platform: Platform
 
 
 def endpoints(run: Path, name: str) -> tuple[Endpoint, ...]:
@@ -77,12 +80,14 @@ def predict(targets: Sequence[Endpoint], data: Dataset, protocol: Protocol, rows
     """Predict the given rows of a data set, one request each, over the instances in turn.
 
     Raises:
-        UsageError: a row is not in the data, or the protocol cannot carry it.
+        UsageError: a row is not in the data, the protocol cannot carry it, or the platform does not speak it.
         PreflightError: an instance does not answer, or has no gRPC port.
         InferstackError: an instance refuses; the message says what it said.
     """
     if beyond := [row for row in rows if not 0 <= row < data.rows]:
         raise UsageError(f"there is no row {beyond[0]}", why=f"the data has {data.rows} rows, counted from 0")
+    for target in targets:
+        _check_protocol(target, protocol)
     answers = []
     with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
         for turn, row in enumerate(rows):
@@ -166,6 +171,15 @@ def _named(given: Any, inputs: Sequence[ModelInput]) -> dict[str, Array]:
     return {inputs[0].name if inputs else "x": np.asarray(given)}
 
 
+def _check_protocol(target: Endpoint, protocol: Protocol) -> None:
+    spoken = PROTOCOLS[target.platform]
+    if protocol not in spoken:
+        raise UsageError(
+            f"{target.platform} ({target.name}) does not speak {protocol}, but {listed(spoken)}",
+            remedy=f"--protocol {spoken[0]}",
+        )
+
+
 def _ask(client: httpx.Client, target: Endpoint, protocol: Protocol, columns: Sequence[Column]) -> tuple[bytes, bytes]:
     """Head and body of an instance's answer, as the load generator's reader takes them."""
     infer = f"{target.url}/v2/models/{target.model}/infer"
@@ -225,7 +239,8 @@ def _values(target: Endpoint, protocol: Protocol, head: bytes, body: bytes) -> A
 def _endpoint(instance: Instance, ports: Ports) -> Endpoint:
     host = contact(instance.host)
     grpc = f"{host}:{ports.grpc}" if ports.grpc else None
-    return Endpoint(instance.name, instance.model_name, f"http://{host}:{ports.rest}", grpc)
+    platform = cast(Platform, instance.platform)
+    return Endpoint(instance.name, instance.model_name, f"http://{host}:{ports.rest}", grpc, platform)
 
 
 def _silent(target: Endpoint, error: Exception) -> PreflightError:

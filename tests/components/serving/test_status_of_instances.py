@@ -146,3 +146,10 @@ def test_data_is_taken_in_any_form_that_people_write(text: str) -> None:
 def test_data_that_does_not_fit_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
         predict.read_data(text, io.StringIO(), X)
+
+
+def test_a_protocol_that_the_platform_does_not_speak_is_refused_before_anything_is_sent() -> None:
+    nobody = predict.Endpoint("one-0", "digits", "http://127.0.0.1:1", None, "mlserver")
+    rows = predict.read_data("[1, 2, 3, 4]", io.StringIO(), X)
+    with pytest.raises(UsageError, match=r"mlserver \(one-0\) does not speak v2-binary, but `v2` and `grpc`"):
+        predict.predict([nobody], rows, "v2-binary", [0])
