@@ -12,7 +12,7 @@ from typing import Final
 
 BUSY: Final = 0.08
 LOOK_S: Final = 0.25
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 15.0
 
 
 def quiet(patience_s: float = PATIENCE_S) -> None:

@@ -11,7 +11,7 @@ from tests.performance.models import model_of
 from tests.performance.quiet import quiet
 from tests.performance.ratio import Claim
 
-ROUNDS: Final = 5
+ROUNDS: Final = 7
 CLIENTS: Final = 8
 
 
@@ -30,7 +30,7 @@ def claims() -> list[Claim]:
         for _ in range(ROUNDS):
             quiet()
             for name, endpoints in (("one", [one]), ("two", two)):
-                carried[name].append(site.drive(endpoints, "v2-binary", clients=CLIENTS, duration_s=3).achieved_per_s)
+                carried[name].append(site.drive(endpoints, "v2-binary", clients=CLIENTS, duration_s=2).achieved_per_s)
                 latency[name].append(site.drive(endpoints, "v2-binary", clients=1, duration_s=2).response.p50_s)
     most = {name: max(values) for name, values in carried.items()}
     least = {name: min(values) for name, values in latency.items()}
