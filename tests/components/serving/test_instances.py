@@ -23,8 +23,15 @@ STUB = StubPlatform()
 def pid_of(instance: Instance) -> int:
     daemon = supervisor.find(instance.files.run)
     assert daemon is not None
-    info = daemon.info(instance.name)
-    return int(info["pid"]) if info else 0
+    found: list[int] = []
+
+    def is_known() -> bool:
+        info = daemon.info(instance.name)
+        found[:] = [int(info["pid"])] if info and info["pid"] else []
+        return bool(found)
+
+    eventually(is_known)
+    return found[0]
 
 
 def up(state: Path, behaviour: dict[str, Any] | None = None, **changes: Any) -> supervision.Deployed:
