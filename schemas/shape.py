@@ -1,6 +1,6 @@
 """The spec's types, read once: what each place of a spec may hold.
 
-`spec.py` declares fields as Python types; a `Shape` is the same, ready to walk. The JSON Schema, the builder, the error
+`spec` declares fields as Python types; a `Shape` is the same, ready to walk. The JSON Schema, the builder, the error
 messages and the paths of `--set` are all derived from it, so that they cannot disagree. Holds no values and no places.
 """
 
@@ -122,7 +122,7 @@ def spec_shape() -> Record:
 
 @functools.cache
 def record_of(cls: Any) -> Record:
-    """The shape of a dataclass of `spec.py`."""
+    """The shape of a dataclass of `spec`."""
     hints = typing.get_type_hints(cls, include_extras=True)
     found = {}
     for declared in dataclasses.fields(cls):

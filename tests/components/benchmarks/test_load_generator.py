@@ -45,8 +45,10 @@ def test_poisson_arrivals_come_at_uneven_times_and_in_the_same_number(tmp_path: 
 
 def test_a_closed_loop_keeps_as_many_requests_under_way_as_clients(tmp_path: Path, ports: list[int]) -> None:
     made = build.generate(tmp_path, ports, model="slow", load_clients=4)
-    most = 4 * 0.5 / stub_server.SLOW_S
-    assert 0.5 * most < made.measurement.requests <= most + 4
+    ends = made.samples.done_s
+    starts = ends - made.samples.service_s
+    under_way = [int(((starts <= moment) & (ends >= moment)).sum()) for moment in (starts + ends) / 2]
+    assert max(under_way) == 4
     assert (made.samples.lag_s == 0).all()
 
 
@@ -100,7 +102,7 @@ def test_failures_are_counted_by_their_kind(tmp_path: Path, ports: list[int], mo
 
 def test_a_closed_loop_goes_on_over_failures(tmp_path: Path, ports: list[int]) -> None:
     made = build.generate(tmp_path, ports, model="cut", load_clients=2)
-    assert made.measurement.errors["connection closed"] == made.measurement.requests > 20
+    assert made.measurement.errors["connection closed"] == made.measurement.requests > 2
 
 
 def test_a_request_without_an_answer_is_a_timeout(tmp_path: Path, ports: list[int]) -> None:

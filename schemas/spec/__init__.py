@@ -1,0 +1,115 @@
+"""The spec as frozen types: everything a stack file can say.
+
+These classes are the only place where a field is declared. `shape.py` reads them for the JSON Schema, the builder and
+the checker: a field's YAML key is its name in camelCase without its unit suffix unless `key` says otherwise, its unit
+is its annotation (`units.py`), its explanation is `doc`. A field that nothing carries out yet says so by a rule in
+`rules/`, never by silence. Annotations are evaluated where they stand (no `annotations` from `__future__`): to read
+them back from text would take longer than all the rest.
+
+`at` is the path of an item in the merged tree (`serving.digits.instances`), from which its file, line and layer follow.
+"""
+
+from typing import Annotated, Literal
+
+from schemas.record import record
+from schemas.spec.benchmarks import Benchmark, Load, Objective, Search
+from schemas.spec.cluster import Cluster, KubernetesCluster, LocalCluster
+from schemas.spec.extensions import Extension
+from schemas.spec.fields import (
+    Arrivals,
+    ByName,
+    Count,
+    CpuList,
+    FilePath,
+    Layout,
+    Name,
+    OneOrMore,
+    Path,
+    Pattern,
+    Percentage,
+    Platform,
+    Port,
+    Positive,
+    Precision,
+    Protocol,
+    Range,
+    Scalar,
+    Sha256,
+    Values,
+    item,
+    where,
+)
+from schemas.spec.gke import GkeCluster, MaintenanceWindow, Network
+from schemas.spec.models import Convert, Model, Train
+from schemas.spec.node_pool import BlueGreen, Disk, Hugepages, NodePool, NodeRange, Taint, Upgrade
+from schemas.spec.serving import Autoscale, Instances, Queue, Serving
+from schemas.spec.traffic import Traffic
+
+__all__ = [
+    "Arrivals",
+    "Autoscale",
+    "Benchmark",
+    "BlueGreen",
+    "ByName",
+    "Cluster",
+    "Convert",
+    "Count",
+    "CpuList",
+    "Disk",
+    "Extension",
+    "FilePath",
+    "GkeCluster",
+    "Hugepages",
+    "Instances",
+    "KubernetesCluster",
+    "Layout",
+    "Load",
+    "LocalCluster",
+    "MaintenanceWindow",
+    "Model",
+    "Name",
+    "Network",
+    "NodePool",
+    "NodeRange",
+    "Objective",
+    "OneOrMore",
+    "Path",
+    "Pattern",
+    "Percentage",
+    "Platform",
+    "Port",
+    "Positive",
+    "Precision",
+    "Protocol",
+    "Queue",
+    "Range",
+    "Scalar",
+    "Search",
+    "Serving",
+    "Sha256",
+    "Spec",
+    "Taint",
+    "Traffic",
+    "Train",
+    "Upgrade",
+    "Values",
+    "item",
+    "where",
+]
+
+
+@record(kw_only=True)
+class Spec:
+    """A whole stack."""
+
+    api_version: Literal["inferstack/v1"] = item("Version of this format.")
+    name: Name = item("Name of the stack.")
+    engine: Literal["embedded", "pulumi"] | None = item(
+        "Engine; the one that fits the cluster when absent.", default=None
+    )
+    cluster: Cluster = item("Where everything runs; this machine when absent.", default=LocalCluster())
+    extensions: tuple[Annotated[Extension, ByName()], ...] = item("Software installed on the cluster.", default=())
+    models: tuple[Model, ...] = item("Models.", default=())
+    serving: tuple[Serving, ...] = item("Serving groups.", default=())
+    traffic: tuple[Traffic, ...] = item("Traffic splits.", default=())
+    benchmarks: tuple[Benchmark, ...] = item("Benchmarks.", default=())

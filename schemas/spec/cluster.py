@@ -1,0 +1,30 @@
+"""Where a stack runs: this machine, a cluster that exists, or GKE."""
+
+from typing import Literal
+
+from schemas.record import record
+from schemas.spec.fields import FilePath, Name, item, where
+from schemas.spec.gke import GkeCluster
+
+
+@record(kw_only=True)
+class LocalCluster:
+    """This machine, or a recorded one to plan for."""
+
+    provider: Literal["local"] = item("This machine.", default="local")
+    topology: FilePath | None = item("Folder with a recorded `/sys` and `/proc` to plan for instead.", default=None)
+    at: str = where()
+
+
+@record(kw_only=True)
+class KubernetesCluster:
+    """A cluster that exists."""
+
+    provider: Literal["kubernetes"] = item("An existing Kubernetes cluster.")
+    kubeconfig: FilePath | None = item("Path of the kubeconfig; the usual places when absent.", default=None)
+    context: str | None = item("Context of the kubeconfig; the current one when absent.", default=None)
+    namespace: Name | None = item("Namespace of what is served; the stack's name when absent.", default=None)
+    at: str = where()
+
+
+Cluster = LocalCluster | KubernetesCluster | GkeCluster
