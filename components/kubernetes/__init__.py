@@ -1,0 +1,1 @@
+"""Objects of Kubernetes as plain manifests, and what declares them. Nothing here talks to a cluster."""
