@@ -1,0 +1,49 @@
+"""Tests against a real Kubernetes cluster: INFERSTACK_TEST_KUBECONFIG names the kubeconfig; without it they are skipped.
+
+Each test works in a namespace of its own, which is deleted afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.cluster.kubectl import Kubectl
+
+VARIABLE: Final = "INFERSTACK_TEST_KUBECONFIG"
+
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> Path:
+    """The kubeconfig of a cluster that tests may use."""
+    if not (named := os.environ.get(VARIABLE)):
+        pytest.skip(f"needs a Kubernetes cluster: set {VARIABLE} to a kubeconfig")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def kubectl(kubeconfig: Path) -> Kubectl:
+    """The command line of that cluster."""
+    return Kubectl(kubeconfig)
+
+
+@pytest.fixture
+def namespace(kubectl: Kubectl) -> Iterator[str]:
+    """A new namespace; it and all in it are deleted afterwards, without waiting for the end."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    kubectl("create", "namespace", name)
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The image of this program as the cluster knows it."""
+    if not (named := os.environ.get("INFERSTACK_TEST_IMAGE")):
+        pytest.skip("needs this program's image on the cluster: set INFERSTACK_TEST_IMAGE to its name")
+    return named
