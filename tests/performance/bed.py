@@ -19,6 +19,7 @@ from components.serving import supervision, supervisor
 from components.serving.instance import Instance
 from schemas.spec import Protocol
 from tests.performance.models import SIDE
+from tests.performance.quiet import undisturbed
 
 NAME = "model"
 INPUTS = (ModelInput("x", "FP32", (-1, 3, SIDE, SIDE)),)
@@ -54,7 +55,7 @@ class Bed:
         cpus: tuple[int, ...] = (),
         duration_s: float = 5.0,
     ) -> Measurement:
-        """One measurement by the load generator, a process of its own on `cpus`."""
+        """One undisturbed measurement by the load generator, a process of its own on `cpus`."""
         shape = LoadShape(
             label="load", rate_per_s=rate_per_s, clients=clients, arrivals=arrivals, duration_s=duration_s,
             warmup_s=1.0, connections=0, batch=1, seed=1,
@@ -65,8 +66,12 @@ class Bed:
         )  # fmt: skip
         file = self.folder / "load.json"
         file.write_text(json.dumps(codec.encode(arguments)))
-        subprocess.run([sys.executable, "-m", "components.benchmarks.load", str(file)], check=True, timeout=120)
-        return codec.decode(Measurement, json.loads((self.folder / "summary.json").read_text()))
+
+        def measure() -> Measurement:
+            subprocess.run([sys.executable, "-m", "components.benchmarks.load", str(file)], check=True, timeout=120)
+            return codec.decode(Measurement, json.loads((self.folder / "summary.json").read_text()))
+
+        return undisturbed(measure)
 
 
 @contextmanager

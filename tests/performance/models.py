@@ -17,7 +17,7 @@ import openvino as ov
 import openvino.opset13 as op
 
 from components.models.digest import ir_digest
-from tests.performance.quiet import quiet
+from tests.performance.quiet import undisturbed
 
 SIDE: Final = 32
 CORE: Final = 0
@@ -90,13 +90,16 @@ def in_process(path: Path, seconds: float, cpus: tuple[int, ...] = (CORE,)) -> T
     A process of its own, because OpenVINO reads the affinity mask only once.
     """
     command = [sys.executable, "-m", "tests.performance.models", str(path), str(seconds), *map(str, cpus)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
-    return Timed(**json.loads(done.stdout.splitlines()[-1]))
+
+    def measure() -> Timed:
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+        return Timed(**json.loads(done.stdout.splitlines()[-1]))
+
+    return undisturbed(measure)
 
 
 def _steady(path: Path) -> float:
     """The best of three medians: what the model takes when nobody else has the core."""
-    quiet()
     return min(in_process(path, 0.7).inference_s for _ in range(3))
 
 

@@ -9,7 +9,6 @@ from typing import Final
 from schemas.spec import Protocol
 from tests.performance.bed import bed
 from tests.performance.models import CORE, model_of
-from tests.performance.quiet import quiet
 from tests.performance.ratio import Claim
 
 ROUNDS: Final = 3
@@ -25,7 +24,6 @@ def claims() -> list[Claim]:
         carried: dict[str, list[float]] = {name: [] for name in PLATFORMS}
         p99: dict[str, list[float]] = {name: [] for name in PLATFORMS}
         for _ in range(ROUNDS):
-            quiet()
             for name, endpoint in endpoints.items():
                 busy = site.drive([endpoint], JSON, clients=8, cpus=(1 - CORE,), duration_s=3)
                 calm = site.drive([endpoint], JSON, rate_per_s=50, cpus=(1 - CORE,), duration_s=8)

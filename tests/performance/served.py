@@ -8,7 +8,6 @@ from typing import Final
 
 from tests.performance.bed import bed
 from tests.performance.models import CORE, in_process, model_of
-from tests.performance.quiet import quiet
 from tests.performance.ratio import Claim
 
 CLIENTS: Final = 4
@@ -33,7 +32,6 @@ def _served(folder: Path, wanted_s: float, limit: float) -> Claim:
     with bed() as site:
         endpoint = site.instance("served", "openvino", made.path, made.digest, (CORE,))
         for _ in range(ROUNDS):
-            quiet()
             alone.append(in_process(made.path, SECONDS).per_s)
             run = site.drive([endpoint], "v2-binary", clients=CLIENTS, cpus=(1 - CORE,), duration_s=SECONDS)
             served.append(run.achieved_per_s)
