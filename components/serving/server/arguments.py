@@ -29,7 +29,11 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class Arguments:
-    """One serving process. `cpus` is the mask the launcher has set; `threads` and `streams` are OpenVINO's."""
+    """One serving process. `cpus` is the mask the launcher has set; `threads` and `streams` are OpenVINO's.
+
+    `drain_delay_s` is how long requests are still taken after readiness has become false on stop: the time that those
+    who send them need to notice.
+    """
 
     name: str
     model: ModelFile
@@ -45,6 +49,7 @@ class Arguments:
     retry_after_s: float
     max_request_bytes: int
     drain_s: float
+    drain_delay_s: float = 0.0
 
 
 def read(path: Path) -> Arguments:
@@ -57,8 +62,17 @@ def read(path: Path) -> Arguments:
         tree = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as arguments", why=str(error)) from error
-    members = _Members(tree, str(path))
-    model = _Members(members.get("model", dict), f"{path}: model")
+    return parse(tree, str(path))
+
+
+def parse(tree: Any, where: str) -> Arguments:
+    """The arguments in plain JSON values; `where` says in errors where they stand.
+
+    Raises:
+        UsageError: a member is missing or of the wrong type.
+    """
+    members = _Members(tree, where)
+    model = _Members(members.get("model", dict), f"{where}: model")
     return Arguments(
         name=members.get("name", str),
         model=ModelFile(
@@ -76,6 +90,7 @@ def read(path: Path) -> Arguments:
         retry_after_s=float(members.get("retry_after_s", int | float, 1.0)),
         max_request_bytes=members.number("max_request_bytes", 1, 64 * 2**20),
         drain_s=float(members.get("drain_s", int | float, 10.0)),
+        drain_delay_s=float(members.get("drain_delay_s", int | float, 0.0)),
     )
 
 

@@ -1,7 +1,8 @@
 """A serving process from start to end: load, choose a schedule, listen, and drain on SIGTERM.
 
 The first line on standard output says in JSON what came up; nothing is written per request. Stopping takes no longer
-than `drain_s`: new connections are refused, readiness is 503, what was begun is finished.
+than `drain_delay_s` and `drain_s` together: readiness is 503 at once, after the delay new connections are refused, and
+what was begun is finished.
 """
 
 from __future__ import annotations
@@ -75,6 +76,10 @@ async def _serve(arguments: Arguments, model: Model, facts: dict[str, Any], begu
     await stop.wait()
 
     rest.ready = False
+    if grpc:
+        grpc.service.ready = False
+    # Who sends requests stops once it has seen that; until then nothing is refused.
+    await asyncio.sleep(arguments.drain_delay_s)
     connections.closing = True
     listener.close()
     grpc_done = grpc.drain(arguments.drain_s) if grpc else lambda: True
