@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
+from statistics import fmean, median
 from typing import Final, Literal
 
 import numpy as np
@@ -138,7 +138,7 @@ def compare(
             why=f"{_contents(a)}; {_contents(b)}",
             remedy="name the targets: `compare RUN_A:TARGET RUN_B:TARGET`",
         )
-    caveats = (*differs, *_models(a, b, sides), *_alone(a, b, sides), *_left_out(a, b, sides))
+    caveats = (*differs, *_models(a, b, sides), *_notes(a, b, sides), *_alone(a, b, sides), *_left_out(a, b, sides))
     return Comparison(a.result.id, b.result.id, _judge(drafts), caveats)
 
 
@@ -167,10 +167,26 @@ def _circumstances(a: StoredResult, b: StoredResult, sides: Sequence[tuple[Side,
         ("data", first.data_digest[:12], second.data_digest[:12]),
     ]
     for side_a, side_b in sides:
+        facts.append((f"load generator of {side_b.target}", _tools(a, side_a), _tools(b, side_b)))
         if side_a.target == side_b.target:
             model_a, model_b = _target(a, side_a), _target(b, side_b)
             facts.append((f"model of {side_a.target}", model_a.model_digest[:12], model_b.model_digest[:12]))
     return tuple(f"{name} {one} against {other}" for name, one, other in facts if one != other)
+
+
+def _tools(stored: StoredResult, side: Side) -> str:
+    used = {measurement.tool for measurement in stored.result.measurements if measurement.target == side.target}
+    return ", ".join(sorted(used))
+
+
+def _notes(a: StoredResult, b: StoredResult, sides: Sequence[tuple[Side, Side]]) -> Iterator[str]:
+    """What explains a target's figures beside its model, each once."""
+    said = {note: None for pair in sides for side, of in zip(pair, (a, b), strict=True) for note in _noted(of, side)}
+    yield from said
+
+
+def _noted(stored: StoredResult, side: Side) -> Iterator[str]:
+    return (f"{side.target}: {note}" for note in _target(stored, side).notes)
 
 
 def _models(a: StoredResult, b: StoredResult, sides: Sequence[tuple[Side, Side]]) -> Iterator[str]:
@@ -240,7 +256,8 @@ def _pairs(a: StoredResult, b: StoredResult, side_a: Side, side_b: Side, seed: i
         found = () if obstacle else evidence(latencies_a, latencies_b, seed=seed)
         if not found and not obstacle:
             obstacle = "too few good answers to tell a difference from noise"
-        differences = (*_times(latencies_a, latencies_b, found), *_shares(repeats_a, repeats_b))
+        times = _times(latencies_a, latencies_b, found) if latencies_a and latencies_b else _told(repeats_a, repeats_b)
+        differences = (*times, *_shares(repeats_a, repeats_b))
         word: Word = "not comparable" if obstacle else "no difference shown"
         yield Pair(side_a, side_b, runs_a[key][0].load, differences, word, obstacle, ())
 
@@ -252,7 +269,7 @@ def _usable(runs: Sequence[Measurement]) -> Sequence[Measurement]:
 
 def _latencies(stored: StoredResult, runs: Sequence[Measurement]) -> list[Floats]:
     """Response times of the good answers of each repeat, in order of their schedule."""
-    samples = [stored.samples(run) for run in runs]
+    samples = [found for run in runs if (found := stored.samples(run)) is not None]
     return [each.response_s[each.good] for each in samples]
 
 
@@ -261,6 +278,8 @@ def _obstacle(runs_a: Sequence[Measurement], runs_b: Sequence[Measurement]) -> s
         for run in runs:
             if run.invalid:
                 return f"{name} is invalid: {'; '.join(run.invalid)}"
+            if not run.samples:
+                return f"{run.tool} told no single times of {name}, so chance cannot be told from a difference"
     failed_a, failed_b = _error_share(runs_a), _error_share(runs_b)
     if abs(failed_a - failed_b) > LEAST_SHARE:
         return f"{failed_a:.1%} of the requests failed on A, {failed_b:.1%} on B: the rest is no fair sample"
@@ -282,6 +301,14 @@ def _times(a: Sequence[Floats], b: Sequence[Floats], found: Sequence[Evidence]) 
             evidence=known.get(metric),
             noise=max(noises, default=None),
         )
+
+
+def _told(a: Sequence[Measurement], b: Sequence[Measurement]) -> Iterator[Difference]:
+    """Figures as measured, the median over repeats, where a side has no single times."""
+    for metric in ("mean", "p50", "p90", "p99"):
+        one, other = (median(getattr(run.response, f"{metric}_s") for run in runs) for runs in (a, b))
+        if one == one and other == other:
+            yield Difference(metric, "s", one, other)
 
 
 def _noise(runs: Sequence[Floats], metric: str) -> float | None:

@@ -14,7 +14,7 @@ from components.benchmarks import words
 from components.benchmarks.load.arguments import Endpoint
 from components.benchmarks.result import LoadShape, Target
 from schemas import spec
-from schemas.spec import Protocol
+from schemas.spec import Protocol, Tool
 
 DEFAULT_LOADS: Final = (spec.Load(rate_per_s=50.0), spec.Load(clients=8))
 """Latency under little load and throughput under much, for a benchmark that names no load."""
@@ -38,6 +38,7 @@ class Description:
         data: an `.npz`; None for random rows.
         objective: limits by metric, as `words.METRICS` names them; empty when nothing is asked of the targets.
         rerun: a token; another one means to measure again though nothing has changed.
+        tool: who makes the requests.
     """
 
     stack: str
@@ -52,6 +53,7 @@ class Description:
     repeats: int = 1
     spec_digest: str = ""
     rerun: str = ""
+    tool: Tool = "builtin"
 
 
 def load_shapes(loads: Sequence[spec.Load]) -> tuple[LoadShape, ...]:

@@ -7,9 +7,9 @@ an output. Results are kept when a benchmark is deleted; they belong to the stor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi import dynamic
@@ -19,10 +19,14 @@ from components.benchmarks.description import Description
 from components.benchmarks.result import FILE
 from components.progress import say
 
-MEASURED = ("subjects", "loads", "data_digest", "objective", "require", "repeats", "rerun")
+if TYPE_CHECKING:
+    from components.benchmarks.results import StoredResult
+
+MEASURED = ("subjects", "loads", "data_digest", "objective", "require", "repeats", "rerun", "tool")
 REPLACES = ("stack", "benchmark")
 OUTPUTS = ("result", "folder", "outcome", "answer")
 Props = dict[str, Any]
+CarryOut = Callable[[Props], "StoredResult"]
 
 
 class BenchmarkProvider(dynamic.ResourceProvider):
@@ -38,11 +42,11 @@ class BenchmarkProvider(dynamic.ResourceProvider):
 
     def create(self, props: Props) -> dynamic.CreateResult:
         """Measure."""
-        return dynamic.CreateResult(props["benchmark"], _measure(props))
+        return dynamic.CreateResult(props["benchmark"], measured(props, _here))
 
     def update(self, _id: str, _olds: Props, news: Props) -> dynamic.UpdateResult:
         """Measure again; the old result stays."""
-        return dynamic.UpdateResult(_measure(news))
+        return dynamic.UpdateResult(measured(news, _here))
 
     def read(self, id_: str, props: Props) -> dynamic.ReadResult:
         """The benchmark as it stands; none when its stored result is gone or cannot be read."""
@@ -68,13 +72,13 @@ class BenchmarkResource(dynamic.Resource, module="inferstack", name="Benchmark")
         super().__init__(BenchmarkProvider(), name, {**dict.fromkeys(OUTPUTS), **inputs}, opts)
 
 
-def _measure(props: Props) -> Props:
-    # Planning needs none of these, and they bring numpy along.
+def measured(props: Props, carry_out: CarryOut) -> Props:
+    """The inputs and the outputs of a benchmark that is carried out now."""
+    # Planning needs neither of these, and they bring numpy along.
     from components.benchmarks.answer import answer
-    from components.benchmarks.run import carry_out
 
     inputs = {key: value for key, value in props.items() if key not in OUTPUTS}
-    stored = carry_out(codec.decode(Description, inputs))
+    stored = carry_out(inputs)
     found = answer(stored.result)
     say(found.sentences[0] if found.sentences else f"{stored.result.benchmark}: measured")
     outputs = {
@@ -84,6 +88,13 @@ def _measure(props: Props) -> Props:
         "answer": list(found.sentences),
     }
     return {**inputs, **outputs}
+
+
+def _here(inputs: Props) -> StoredResult:
+    from components.benchmarks.local import LocalGenerators
+    from components.benchmarks.run import carry_out
+
+    return carry_out(codec.decode(Description, inputs), LocalGenerators)
 
 
 def _is_stored(props: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ A `Result` is one run of one benchmark: every (target, load, repeat) is a `Measu
 per second, shares are 0 to 1. Raw samples stand beside the result in `.npz` files, one a measurement, with the arrays
 `scheduled_s`, `sent_s`, `done_s` (float64, seconds since the measurement began; closed loop: scheduled = sent),
 `status` (uint8, 0 = good; other values index `error_kinds`, 1-based) and `endpoint` (uint16, index of the instance).
+Where a tool tells percentiles only, there is no such file and `samples` is empty; what it does not tell is NaN.
 """
 
 from __future__ import annotations
@@ -52,18 +53,22 @@ class Verdict:
 
 @dataclass(frozen=True)
 class PlacedInstance:
-    """Where an instance of a target sat while it was measured."""
+    """Where an instance of a target sat while it was measured.
+
+    On a cluster an instance is a pod on a `node`; `cpus` are empty there: the kubelet chooses them.
+    """
 
     name: str
     cpus: tuple[int, ...]
     memory_node: int | None
     threads: int
     streams: int
+    node: str = ""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What was measured: a serving group as it stood."""
+    """What was measured: a serving group as it stood; `notes` are what a comparison must show beside its figures."""
 
     name: str
     platform: str
@@ -72,6 +77,7 @@ class Target:
     precision: str
     instances: tuple[PlacedInstance, ...]
     cores: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,8 @@ class Measurement:
     `requests` counts all that were due while it was measured, the failed and the unsent among them; `achieved_per_s`
     counts good answers that came in that time. `client_busy` is the share of one core that the load generator used,
     `notes` say what else a reader should know. `late` says how late the client was where that is excused: the target
-    had the core that both share, so that responses, which count from the scheduled time, are at most too long.
+    had the core that both share, so that responses, which count from the scheduled time, are at most too long. `tool`
+    is the load generator that made the requests.
     """
 
     target: str
@@ -125,6 +132,7 @@ class Measurement:
     client_busy: float | None = None
     notes: tuple[str, ...] = ()
     late: str = ""
+    tool: str = "builtin"
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ class StoredResult:
     result: Result
     folder: Path
 
-    def samples(self, measurement: Measurement) -> Samples:
-        """The raw samples of one of the result's measurements, read now."""
-        return samples.read(self.folder / measurement.samples)
+    def samples(self, measurement: Measurement) -> Samples | None:
+        """The raw samples of one of the result's measurements, read now; None where the tool told no single times."""
+        return samples.read(self.folder / measurement.samples) if measurement.samples else None
 
 
 def new_id(started: datetime, content: str) -> str:

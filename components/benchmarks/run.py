@@ -1,8 +1,9 @@
 """Carries out a benchmark: asks every target whether it is there, measures each under each load, judges, stores.
 
-Each measurement is a load generator process of its own, one at a time: whatever one leaves in memory, in caches of the
-interpreter or in the kernel's socket queues is not the next one's. The order of targets turns between repeats (ABBA),
-so that a drift of the machine hits all alike. A missed objective is a result, never an error.
+Each measurement is a load generator of its own, one at a time: whatever one leaves in memory, in caches of the
+interpreter or in the kernel's socket queues is not the next one's. Whether that is a process here (`local.py`) or a Job
+on a cluster (`on_cluster/`) is the measurer's affair. The order of targets turns between repeats (ABBA), so that a
+drift of the machine hits all alike. A missed objective is a result, never an error.
 """
 
 from __future__ import annotations
@@ -10,34 +11,22 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from components import codec
-from components.benchmarks import probe, results, samples, surroundings, verdict, words
+from components.benchmarks import results, samples, verdict, words
 from components.benchmarks.description import Description, Subject
-from components.benchmarks.load.arguments import Arguments, ModelInput
-from components.benchmarks.result import LoadShape, Measurement, Result
+from components.benchmarks.result import LoadShape, Measurement, Result, Surroundings, Target
 from components.benchmarks.results import StoredResult
-from components.benchmarks.seats import seat
-from components.cluster import topology
-from components.cluster.topology import Topology
 from components.progress import give_way, say
-from schemas.errors import InferstackError
 
-SPARE_S: Final = 60.0
-"""What a measurement may take beyond its load: to start, to prepare requests, to look into answers."""
-
-LISTEN_S: Final = 0.5
-STOP_S: Final = 5.0
+WAIT_S: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,8 +43,48 @@ class Step:
         return self.load.warmup_s + self.load.duration_s + 0.5
 
 
-def carry_out(description: Description) -> StoredResult:
+@dataclass(frozen=True)
+class Progress:
+    """What to say while a measurement runs: the words, the share of all work done before it, and its own share."""
+
+    text: str
+    before: float
+    share: float
+
+    def at(self, part: float) -> None:
+        """Say that this part of the measurement is done (0 to 1), and give way if the user wants to stop.
+
+        Raises:
+            StoppedError: the user does.
+        """
+        give_way(self.text)
+        say(self.text, self.before + self.share * min(1.0, part))
+
+
+class Measurer(Protocol):
+    """Makes measurements, one at a time."""
+
+    def begin(self) -> None:
+        """Get ready, and see whether every target is there; raises PreflightError when one is not."""
+
+    def measure(self, step: Step, number: int, samples: Path, progress: Progress) -> Measurement:
+        """One measurement, without a verdict; its raw samples are in the file, unless the tool tells none."""
+
+    def targets(self) -> tuple[Target, ...]:
+        """The targets as they stood."""
+
+    def surroundings(self) -> Surroundings:
+        """The machine and the software that the figures are of."""
+
+
+Makes = Callable[[Description, Path], Measurer]
+
+
+def carry_out(description: Description, makes: Makes) -> StoredResult:
     """Measure, judge and store. Progress is told by `components.progress.say`.
+
+    Args:
+        makes: the measurer, given an empty folder for its work.
 
     Raises:
         StoppedError: the user wants to stop: half a benchmark answers nothing, so none of it is kept.
@@ -64,12 +93,13 @@ def carry_out(description: Description) -> StoredResult:
     """
     root = Path(description.results)
     with _alone(root, description.benchmark):
-        started, machine = datetime.now(UTC), topology.read()
-        inputs = {s.target.name: probe.inputs_of(s) for s in description.subjects}
+        started = datetime.now(UTC)
         with _workshop(root) as folder:
-            measured = tuple(_measure_all(description, inputs, machine, folder))
+            measurer = makes(description, folder)
+            measurer.begin()
+            measured = tuple(_measure_all(description, measurer, folder))
             say(f"{description.benchmark}: storing the result")
-            result = _result(description, started, machine, measured)
+            result = _result(description, started, measurer, measured)
             return results.save(root, result, lambda final: _move(folder, final, measured))
 
 
@@ -82,111 +112,29 @@ def steps(description: Description) -> Iterator[Step]:
                 yield Step(subject, load, repeat)
 
 
-def judged(description: Description, measurement: Measurement, taken: samples.Samples) -> Measurement:
+def judged(description: Description, measurement: Measurement, taken: samples.Samples | None) -> Measurement:
     """The measurement with what the description's objective says of it."""
     limits = verdict.applicable(description.objective or {}, measurement.load, description.loads)
     return replace(measurement, verdict=verdict.judge(limits, measurement, taken))
 
 
-def _measure_all(
-    description: Description, inputs: dict[str, tuple[ModelInput, ...]], machine: Topology, folder: Path
-) -> Iterator[Measurement]:
+def _measure_all(description: Description, measurer: Measurer, folder: Path) -> Iterator[Measurement]:
     todo = list(steps(description))
     total, done = sum(step.expected_s for step in todo), 0.0
-    targets = [subject.target for subject in description.subjects]
     for number, step in enumerate(todo):
-        place = seat(machine.cores, step.subject.target, targets)
-        name = f"{number:03}-{step.subject.target.name}.npz"
-        arguments = Arguments(
-            target=step.subject.target.name,
-            model=step.subject.target.model,
-            protocol=step.subject.protocol,
-            endpoints=step.subject.endpoints,
-            load=step.load,
-            samples=str(folder / name),
-            summary=str(folder / "summary.json"),
-            repeat=step.repeat,
-            inputs=inputs[step.subject.target.name],
-            data=description.data,
-            tightest_limit_s=verdict.tightest_s(description.objective or {}),
-            cpus=place.cpus,
-            shared=place.shared,
-            tied=True,
-        )
         again = f", repeat {step.repeat + 1} of {description.repeats}" if description.repeats > 1 else ""
-        text = f"{description.benchmark}: {arguments.target} at {words.load(step.load)}{again}"
-        measurement = _measure(arguments, folder, Progress(text, done / total, step.expected_s / total))
+        text = f"{description.benchmark}: {step.subject.target.name} at {words.load(step.load)}{again}"
+        progress = Progress(text, done / total, step.expected_s / total)
+        path = folder / f"{number:03}-{step.subject.target.name}.npz"
+        measurement = measurer.measure(step, number, path, progress)
         done += step.expected_s
-        yield judged(description, replace(measurement, samples=name), samples.read(folder / name))
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What to say while a measurement runs: the words, the share of all work done before it, and its own share."""
-
-    text: str
-    before: float
-    share: float
-
-
-def _measure(arguments: Arguments, folder: Path, progress: Progress) -> Measurement:
-    """Run one load generator to its end."""
-    path = folder / "arguments.json"
-    path.write_text(json.dumps(codec.encode(arguments)))
-    command = [sys.executable, "-m", "components.benchmarks.load", str(path)]
-    expected_s = arguments.load.warmup_s + arguments.load.duration_s
-    limit_s = expected_s + arguments.load.timeout_s + SPARE_S
-    # The generator ends when the writing end is closed, even by a kill of this process.
-    reading, writing = os.pipe()
-    process = subprocess.Popen(
-        command,
-        stdin=reading,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # Ctrl-C is this process's affair, also before the generator can say so
-    )
-    os.close(reading)
-    try:
-        said = _listen(process, limit_s, expected_s, progress)
-    finally:
-        os.close(writing)
-        _stop(process)
-    if process.returncode:
-        raise InferstackError(f"{arguments.target} could not be measured", why=said.strip() or "no reason given")
-    return codec.decode(Measurement, json.loads(Path(arguments.summary).read_text()))
-
-
-def _listen(process: subprocess.Popen[str], limit_s: float, expected_s: float, progress: Progress) -> str:
-    """What the process says on standard error until it ends."""
-    began = time.monotonic()
-    while True:
-        passed = time.monotonic() - began
-        give_way(progress.text)
-        say(progress.text, progress.before + progress.share * min(1.0, passed / expected_s))
-        try:
-            return process.communicate(timeout=LISTEN_S)[1]
-        except subprocess.TimeoutExpired:
-            if passed > limit_s:
-                why = f"it has not ended {limit_s:.0f} s after its start"
-                raise InferstackError("the load generator was stopped", why=why) from None
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    """Whatever happened, no generator stays behind."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    if process.stderr:
-        process.stderr.close()
+        # A tool that tells no single times leaves no samples.
+        taken = samples.read(path) if path.exists() else None
+        yield judged(description, replace(measurement, samples=path.name if taken else ""), taken)
 
 
 def _result(
-    description: Description, started: datetime, machine: Topology, measured: tuple[Measurement, ...]
+    description: Description, started: datetime, measurer: Measurer, measured: tuple[Measurement, ...]
 ) -> Result:
     content = json.dumps([codec.encode(description), started.isoformat()], sort_keys=True)
     return Result(
@@ -199,15 +147,16 @@ def _result(
         data_digest=description.data_digest,
         objective=description.objective or None,
         require=description.require,
-        surroundings=surroundings.read(machine),
-        targets=tuple(subject.target for subject in description.subjects),
+        surroundings=measurer.surroundings(),
+        targets=measurer.targets(),
         measurements=measured,
     )
 
 
 def _move(folder: Path, final: Path, measured: tuple[Measurement, ...]) -> None:
     for measurement in measured:
-        (folder / measurement.samples).rename(final / measurement.samples)
+        if measurement.samples:
+            (folder / measurement.samples).rename(final / measurement.samples)
 
 
 @contextlib.contextmanager
@@ -222,7 +171,7 @@ def _alone(root: Path, benchmark: str) -> Iterator[None]:
             except BlockingIOError:
                 give_way(benchmark)
                 say(f"{benchmark}: waiting for another benchmark to end")
-                time.sleep(LISTEN_S)
+                time.sleep(WAIT_S)
         yield
 
 

@@ -5,6 +5,9 @@ Pure. A latency percentile passes or fails only when there were enough requests 
 over every latency limit. What an invalid measurement shows is not judged at all. Where the client was late because the
 target had the core that they share, responses are at most too long: a pass stands, a failure is undecided.
 
+A tool that tells percentiles only still bounds how many requests were over a limit: of 1,000 with a p99 within it at
+most 10 were. Where that suffices it passes or fails; whether the blocks of time agree is then not known, and said.
+
 Which limits a load can show: latency belongs to open loops (in a closed loop the number of clients sets it), unless the
 benchmark has only closed ones; throughput belongs to closed loops and to open ones that ask for at least the limit.
 """
@@ -46,8 +49,8 @@ def tightest_s(limits: Mapping[str, float]) -> float | None:
     return min((limits[metric] for metric in LATENCY if metric in limits), default=None)
 
 
-def judge(limits: Mapping[str, float], measurement: Measurement, samples: Samples) -> Verdict | None:
-    """What the limits say of a measurement; None when there are none to check."""
+def judge(limits: Mapping[str, float], measurement: Measurement, samples: Samples | None) -> Verdict | None:
+    """What the limits say of a measurement, with its samples if there are any; None when there are none to check."""
     if not limits:
         return None
     checks = tuple(_check(metric, limits[metric], measurement, samples) for metric in words.METRICS if metric in limits)
@@ -64,14 +67,17 @@ def any_of(outcomes: Iterable[Outcome]) -> Outcome:
     return min(outcomes, key=("pass", "undecided", "invalid", "fail").index, default="pass")
 
 
-def _check(metric: str, limit: float, measurement: Measurement, samples: Samples) -> Check:
+def _check(metric: str, limit: float, measurement: Measurement, samples: Samples | None) -> Check:
     actual = _actual(metric, measurement)
     if measurement.invalid:
         return Check(metric, limit, actual, "invalid", measurement.invalid[0])
     if metric not in LATENCY:
         return _threshold(metric, limit, actual)
-    of_latency = _mean if metric == "mean_s" else partial(_percentile, metric)
-    check = of_latency(limit, actual, samples, measurement.load.duration_s)
+    if samples is None:
+        check = _without_samples(metric, limit, actual, measurement)
+    else:
+        of_latency = _mean if metric == "mean_s" else partial(_percentile, metric)
+        check = of_latency(limit, actual, samples, measurement.load.duration_s)
     if check.outcome == "fail" and measurement.late:
         return replace(check, outcome="undecided", why=f"{check.why}, but {measurement.late}")
     return check
@@ -104,6 +110,37 @@ def _percentile(metric: str, limit: float, actual: float | None, samples: Sample
                 why = f"{seen}: {counted}, but the thirds of the run disagree"
                 return Check(metric, limit, actual, "undecided", why)
             return Check(metric, limit, actual, "pass" if kept else "fail", f"{seen} ({counted})")
+
+
+def _without_samples(metric: str, limit: float, actual: float | None, measurement: Measurement) -> Check:
+    """A check against what a tool tells of the distribution."""
+    name = words.METRICS[metric]
+    if actual is None:
+        return Check(metric, limit, None, "fail", "no good answer")
+    seen = f"{name} {words.ms(actual)}"
+    if metric == "mean_s":
+        return Check(metric, limit, actual, "pass" if actual <= limit else "fail", seen)
+    fewest, most = _over(limit, measurement)
+    n = measurement.requests
+    if statistics.sureness(n, most, PERCENTILES[metric]) == "kept":
+        return Check(metric, limit, actual, "pass", f"{seen} (at most {most:,} of {n:,} over {words.ms(limit)})")
+    if statistics.sureness(n, fewest, PERCENTILES[metric]) == "missed":
+        return Check(metric, limit, actual, "fail", f"{seen} (at least {fewest:,} of {n:,} over {words.ms(limit)})")
+    why = f"{seen}: {fewest:,} to {most:,} of {n:,} requests over {words.ms(limit)}, {measurement.tool} tells no more"
+    return Check(metric, limit, actual, "undecided", why)
+
+
+def _over(limit: float, measurement: Measurement) -> tuple[int, int]:
+    """The fewest and the most requests that can have been over a limit, failed ones among them."""
+    failed = sum(measurement.errors.values())
+    good = measurement.requests - failed
+    told = {"max_s": 1.0, **PERCENTILES}
+    known = [(p, value) for name, p in told.items() if not math.isnan(value := getattr(measurement.response, name))]
+    within = max((p for p, value in known if value <= limit), default=0.0)
+    beyond = min((p for p, value in known if value > limit), default=1.0)
+    # The value at rank r is over the limit: so are all from r on.
+    fewest = good - math.ceil(round(beyond * good, 9)) + 1 if beyond < 1.0 else 0
+    return failed + max(0, fewest), failed + good - math.ceil(round(within * good, 9))
 
 
 def _mean(limit: float, actual: float | None, samples: Samples, duration_s: float) -> Check:

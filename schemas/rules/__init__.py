@@ -6,8 +6,10 @@ from schemas.errors import Problem, UsageError
 from schemas.rules import (
     benchmarks,
     cluster,
+    extensions,
     fit,
     gke,
+    load_tests,
     models,
     names,
     notyet,
@@ -22,7 +24,7 @@ from schemas.spec import Spec
 from schemas.suggest import did_you_mean
 from schemas.tree import Tree
 
-MODULES = (names, models, trained, numa, serving, traffic, benchmarks, cluster, gke, notyet)
+MODULES = (names, models, trained, numa, serving, traffic, benchmarks, load_tests, cluster, gke, extensions, notyet)
 
 
 def violations(spec: Spec, tree: Tree) -> tuple[Problem, ...]:

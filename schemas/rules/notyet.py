@@ -28,19 +28,6 @@ NOT_ON_CLUSTERS: Final = {
 }
 
 
-@rule("NOTYET001")
-def extensions_are_not_installed_yet(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """Extensions are not installed yet.
-
-    Why: Installing software on clusters is planned; until then the plan would leave it out in silence.
-    Example:
-        extensions: [cert-manager]
-    Remedy: Delete `extensions`, and install what you need with Helm or kubectl.
-    """
-    for extension in spec.extensions:
-        yield Violation(extension.at, f"extension `{extension.name}` is not installed yet")
-
-
 @rule("NOTYET002")
 def traffic_is_not_split_yet(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """Traffic is not split yet.
@@ -86,22 +73,6 @@ def layouts_are_not_searched_yet(spec: Spec, tree: Tree) -> Iterator[Violation]:
     for benchmark in spec.benchmarks:
         if benchmark.search is not None:
             yield Violation(f"{benchmark.at}.search", f"benchmark `{benchmark.name}` does not search yet", key=True)
-
-
-@rule("NOTYET005")
-def other_load_generators_are_not_run_yet(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """The built-in load generator is the only one that is run.
-
-    Why: hey, wrk, vegeta, ghz and locust are planned.
-    Example:
-        models: [{name: digits, source: digits.onnx}]
-        serving: [{name: one, model: digits}]
-        benchmarks: [{name: steady, targets: [one], tool: wrk, load: {clients: 4}}]
-    Remedy: Delete `tool`; the built-in generator runs open and closed loops over every protocol.
-    """
-    for benchmark in spec.benchmarks:
-        if benchmark.tool != "builtin":
-            yield Violation(f"{benchmark.at}.tool", f"`{benchmark.tool}` is not run yet")
 
 
 @rule("NOTYET006")
@@ -160,23 +131,6 @@ def clusters_take_models_as_they_are_yet(spec: Spec, tree: Tree) -> Iterator[Vio
         for key in ("convert", "sha256", "evaluation"):
             if tree.has(f"{model.at}.{key}"):
                 yield Violation(f"{model.at}.{key}", f"`{key}` is not carried out on a cluster yet", key=True)
-
-
-@rule("NOTYET009")
-def benchmarks_do_not_run_on_clusters_yet(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """Benchmarks do not run on clusters yet.
-
-    Why: Load tests as Jobs on nodes of their own are planned.
-    Example:
-        cluster: {provider: kubernetes}
-        models: [{name: digits, source: gs://models/digits}]
-        serving: [{name: one, model: digits, platform: ovms}]
-        benchmarks: [{name: steady, targets: [one], load: {rate: 50/s}}]
-    Remedy: Take the benchmarks away on clusters: `benchmarks: []` in this file.
-    """
-    if not isinstance(spec.cluster, LocalCluster):
-        for benchmark in spec.benchmarks:
-            yield Violation(benchmark.at, f"benchmark `{benchmark.name}` does not run on a cluster yet")
 
 
 @rule("NOTYET010")

@@ -1,9 +1,11 @@
 """Comparisons of serving groups under the same loads, and what they must reach."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from schemas.record import record
-from schemas.spec.fields import Arrivals, Count, FilePath, Name, OneOrMore, Positive, Protocol, item, where
+from schemas.spec.fields import Arrivals, Count, FilePath, Name, OneOrMore, Positive, Protocol, Tool, item, where
+from schemas.spec.node_pool import Taint
 from schemas.units import Fraction, PerSecond, Seconds
 
 
@@ -63,7 +65,19 @@ class Benchmark:
     )
     objective: Objective | None = item("What a target must reach.", default=None)
     protocol: Protocol | None = item("Protocol instead of each target's own.", default=None)
-    tool: Literal["builtin", "hey", "wrk", "vegeta", "ghz", "locust"] = item("Load generator.", default="builtin")
+    tool: Tool = item(
+        "Load generator; the others must be installed here, or come as images to a cluster.", default="builtin"
+    )
+    image: str | None = item("Image of the tool on a cluster; the tool's usual one when absent.", default=None)
+    workers: Positive | None = item("Locust on a cluster: pods with users, beside the one that steers.", default=None)
+    node_pool: Name | None = item(
+        "GKE: node pool of the load; the one named loadtest or tainted `loadtester` when absent.", default=None
+    )
+    node_selector: Mapping[str, str] | None = item("Labels of the nodes for the load, on a cluster.", default=None)
+    tolerations: tuple[Taint, ...] = item(
+        "Taints of nodes that the load may run on; `loadtester` always is.", default=()
+    )
+    client_cores: Count = item("Cores of its own for the load generator on a cluster; 0 takes what is free.", default=1)
     repeats: Positive = item("How often each pair of target and load is measured; the order turns.", default=1)
     search: Search | None = item("Search for a layout instead of measuring the given ones.", default=None)
     at: str = where()

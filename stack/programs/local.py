@@ -184,6 +184,7 @@ class _Local:
             repeats=benchmark.repeats,
             spec_digest=spec_digest(self.loaded),
             rerun=self.rerun.get(benchmark.name, ""),
+            tool=benchmark.tool,
         )
         encoded: dict[str, Any] = codec.encode(description)
         return encoded

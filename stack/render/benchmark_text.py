@@ -123,6 +123,10 @@ def _remarks(result: Result, rows: Sequence[Row]) -> Iterable[str]:
             yield f"Errors: {where}: {', '.join(f'{count:,} x {kind}' for kind, count in row.errors.items())}"
         for note in dict.fromkeys(note for m in row.measurements for note in m.notes):
             yield f"Note: {where}: {note}"
+    for target in result.targets:
+        yield from (f"Note: {target.name}: {note}" for note in target.notes)
+    if tools := sorted({m.tool for row in rows for m in row.measurements} - {"builtin"}):
+        yield f"Note: the requests were made by {words.listed(tools)}, not by the built-in generator."
     if shared := list(dict.fromkeys(row.target for row in rows if row.shared_cpus)):
         yield f"Note: the load generator shared cores with {words.listed(shared)}, for want of spare ones."
     yield f"Result {result.id}, {result.surroundings.cpu_model}."

@@ -29,7 +29,13 @@ def main() -> int:
     from schemas.errors import InferstackError
 
     try:
-        generator.measure(codec.decode(Arguments, plain))
+        arguments = codec.decode(Arguments, plain)
+        if arguments.tool == "builtin":
+            generator.measure(arguments)
+        else:
+            from components.benchmarks.tools import drive
+
+            drive.measure(arguments)
     except InferstackError as error:
         print(": ".join(part for part in (error.message, error.why) if part), file=sys.stderr)
         return error.exit_code
@@ -41,6 +47,8 @@ def main() -> int:
 def _end_with_starter() -> None:
     while os.read(0, 1024):
         pass
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)  # a tool that this process runs ends with it
     os._exit(143)
 
 

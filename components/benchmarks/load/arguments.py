@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.benchmarks.result import LoadShape
-from schemas.spec import Protocol
+from schemas.spec import Protocol, Tool
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ class Arguments:
         cpus: CPUs to pin to before anything else; empty leaves the process where it is.
         shared: whether instances being measured may run on these CPUs too.
         tied: end when standard input ends, that is, with the process that holds it open.
-        samples, summary: files to write, an `.npz` and a JSON `Measurement` without a verdict.
+        samples, summary: files to write, an `.npz` (where the tool tells single times) and a JSON `Measurement` without
+            a verdict.
+        tool: who makes the requests.
     """
 
     target: str
@@ -54,3 +56,4 @@ class Arguments:
     cpus: tuple[int, ...] = ()
     shared: bool = False
     tied: bool = False
+    tool: Tool = "builtin"

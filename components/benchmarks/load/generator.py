@@ -14,15 +14,13 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import numpy as np
-
 from components import codec
 from components.benchmarks import samples as sample_files
-from components.benchmarks.load import dataset, loops
+from components.benchmarks.load import loops
 from components.benchmarks.load.arguments import Arguments
-from components.benchmarks.load.bodies import prepare
 from components.benchmarks.load.client import Client
 from components.benchmarks.load.pacing import punctual
+from components.benchmarks.load.prepare import prepared
 from components.benchmarks.load.record import Record
 from components.benchmarks.load.schedule import schedule
 from components.benchmarks.load.summary import summarise
@@ -45,14 +43,7 @@ def measure(arguments: Arguments) -> None:
         UsageError: the data set cannot be read or sent.
     """
     load = arguments.load
-    data = (
-        dataset.read(Path(arguments.data), arguments.inputs)
-        if arguments.data
-        else dataset.synthetic(arguments.inputs, load.seed)
-    )
-    batches = dataset.batches(data.rows, load.batch, load.seed)
-    requests = prepare(arguments, data, batches)
-    labels = None if data.labels is None else data.labels[batches[: len(requests)]].astype(np.int64)
+    requests, labels = prepared(arguments)
     record = Record(len(requests))
     gc.collect()
     gc.freeze()

@@ -147,7 +147,7 @@ def _standings(said: Answer, result: Result, look: Mapping[str, Look]) -> Markup
         )
         name = tag("span", swatch(look[target.name]), tag("b", target.name), class_="target")
         # Why a target missed is among the sentences of the answer already.
-        why = typeset("; ".join(standing.why)) if standing.outcome == "pass" else ""
+        why = typeset("; ".join([*(standing.why if standing.outcome == "pass" else ()), *target.notes]))
         what = tag("span", about, class_="what")
         lines.append(
             tag("li", spaced(name, badge(standing.outcome), what, tag("span", why, class_="why") if why else None))
@@ -165,7 +165,7 @@ def _from_samples(name: str, stored: StoredResult, rows: Sequence[Row], look: Ma
     """The charts that need raw samples: one of each kind for every load."""
     samples = {m.samples: found for row in rows for m in row.measurements if (found := _read(stored, m)) is not None}
     if not samples:
-        return [tag("p", "The raw samples of this run are gone, so nothing can be drawn from them.", class_="note")]
+        return [tag("p", _no_samples(rows), class_="note")]
     objective, loads = stored.result.objective or {}, [row.load for row in rows]
     distributions, timelines = [], []
     for i, (label, group) in enumerate(_by_load(rows).items()):
@@ -186,6 +186,13 @@ def _from_samples(name: str, stored: StoredResult, rows: Sequence[Row], look: Ma
         _part("Latency distribution", DISTRIBUTION, _legend(look), tag("div", distributions, class_="grid")),
         _part("Latency over time", TIMELINE, tag("div", timelines, class_="grid")),
     ]
+
+
+def _no_samples(rows: Sequence[Row]) -> str:
+    silent = {m.tool for row in rows for m in row.measurements if not m.samples}
+    if silent:
+        return f"{', '.join(sorted(silent))} told no single times, so neither distribution nor course can be drawn."
+    return "The raw samples of this run are gone, so nothing can be drawn from them."
 
 
 def _read(stored: StoredResult, measurement: Measurement) -> Samples | None:

@@ -16,6 +16,7 @@ import pytest
 
 from components.benchmarks.description import Description, Subject
 from components.benchmarks.load.arguments import Endpoint
+from components.benchmarks.local import LocalGenerators
 from components.benchmarks.run import carry_out
 from components.models.digest import ir_digest
 from schemas.errors import PreflightError
@@ -81,7 +82,7 @@ def described(
 
 def test_every_protocol_gets_the_same_predictions(tmp_path: Path, served: tuple[Endpoint, str]) -> None:
     for duration_s in (0.4, 3.0, 20.0):  # a machine that is busy elsewhere takes longer to ask for every row
-        stored = carry_out(described(tmp_path, *served, *get_args(Protocol), duration_s=duration_s))
+        stored = carry_out(described(tmp_path, *served, *get_args(Protocol), duration_s=duration_s), LocalGenerators)
         if all(measurement.requests > 60 for measurement in stored.result.measurements):
             break
     for measurement in stored.result.measurements:
@@ -115,4 +116,4 @@ def test_a_target_without_a_grpc_port_cannot_be_asked_over_grpc(tmp_path: Path) 
 def test_another_model_than_expected_is_not_measured(tmp_path: Path, served: tuple[Endpoint, str]) -> None:
     endpoint, _digest = served
     with pytest.raises(PreflightError, match="v2 cannot be measured"):
-        carry_out(described(tmp_path, endpoint, "e" * 64, "v2"))
+        carry_out(described(tmp_path, endpoint, "e" * 64, "v2"), LocalGenerators)

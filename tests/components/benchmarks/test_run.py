@@ -18,8 +18,10 @@ from components import codec
 from components.benchmarks import results, run, seats
 from components.benchmarks.description import Description, Subject, limits, load_shapes
 from components.benchmarks.load.arguments import Endpoint
+from components.benchmarks.local import LocalGenerators
 from components.benchmarks.resource import BenchmarkProvider
 from components.benchmarks.result import Target
+from components.benchmarks.results import StoredResult
 from components.cluster.topology import Core
 from components.progress import listener
 from schemas import spec
@@ -38,6 +40,10 @@ def ports() -> Iterator[list[int]]:
 def a_subject(name: str, ports: list[int], *, model: str = "good", **changes: Any) -> Subject:
     target = a_target(name, cpus=[(0,), (1,)][: len(ports)], digest="d" * 64, model=model)
     return Subject(replace(target, **changes), "v2", tuple(Endpoint("127.0.0.1", port) for port in ports))
+
+
+def run_here(description: Description) -> StoredResult:
+    return run.carry_out(description, LocalGenerators)
 
 
 def a_description(folder: Path, *subjects: Subject, **changes: Any) -> Description:
@@ -67,7 +73,7 @@ def test_a_benchmark_ends_as_a_stored_result_with_everything_that_explains_it(tm
     )
     told: list[tuple[str, float | None]] = []
     token = listener.set(lambda text, fraction: told.append((text, fraction)))
-    stored = run.carry_out(description)
+    stored = run_here(description)
     listener.reset(token)
     assert results.load(stored.folder) == stored
     assert [m.target for m in stored.result.measurements] == ["one", "two"]
@@ -91,25 +97,25 @@ def test_a_target_that_is_not_what_it_should_be_is_told_before_anything_runs(
     tmp_path: Path, ports: list[int], changes: dict[str, Any], why: str
 ) -> None:
     with pytest.raises(PreflightError, match="one cannot be measured") as error:
-        run.carry_out(a_description(tmp_path, a_subject("one", ports[:1], **changes)))
+        run_here(a_description(tmp_path, a_subject("one", ports[:1], **changes)))
     assert why in error.value.why
 
 
 def test_a_target_that_does_not_answer_is_told(tmp_path: Path) -> None:
     with pytest.raises(PreflightError, match="cannot be measured") as error:
-        run.carry_out(a_description(tmp_path, a_subject("one", [1])))
+        run_here(a_description(tmp_path, a_subject("one", [1])))
     assert "refused" in error.value.why
 
 
 def test_a_platform_that_tells_little_is_measured_all_the_same(tmp_path: Path, ports: list[int]) -> None:
-    stored = run.carry_out(a_description(tmp_path, a_subject("one", ports[:1], model="silent")))
+    stored = run_here(a_description(tmp_path, a_subject("one", ports[:1], model="silent")))
     assert stored.result.measurements[0].errors == {}
 
 
 def test_what_the_generator_cannot_do_is_the_reason_of_the_failure(tmp_path: Path, ports: list[int]) -> None:
     description = a_description(tmp_path, a_subject("one", ports[:1]), data=str(tmp_path / "absent.npz"))
     with pytest.raises(InferstackError, match="one could not be measured") as error:
-        run.carry_out(description)
+        run_here(description)
     assert error.value.why == f"there is no data file {tmp_path / 'absent.npz'}"
 
 
@@ -120,7 +126,7 @@ def test_what_a_killed_benchmark_left_is_cleared_by_the_next(tmp_path: Path, por
     ]
     for folder in left:
         folder.mkdir(parents=True)
-    run.carry_out(a_description(tmp_path, a_subject("one", ports[:1])))
+    run_here(a_description(tmp_path, a_subject("one", ports[:1])))
     assert not any(folder.exists() for folder in left)
 
 
@@ -129,8 +135,9 @@ def test_a_killed_benchmark_leaves_no_generator_behind(tmp_path: Path, ports: li
     description = a_description(tmp_path, a_subject("one", ports[:1]), loads=(shape,))
     code = (
         "import json, sys; from components import codec; from components.benchmarks.run import carry_out;"
+        "from components.benchmarks.local import LocalGenerators;"
         "from components.benchmarks.description import Description as D;"
-        "carry_out(codec.decode(D, json.loads(sys.argv[1])))"
+        "carry_out(codec.decode(D, json.loads(sys.argv[1])), LocalGenerators)"
     )
     command = [sys.executable, "-c", code, json.dumps(codec.encode(description))]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
