@@ -106,6 +106,7 @@ def up(
             _end(_apply(opened, program, plan, quiet=True))
         if as_json:
             print_json({"changes": False, "outputs": engine_of(opened.site).outputs()})
+        _judge_again(opened)
         return 0
     if program.refusal:
         raise PreflightError("this plan cannot be applied from here", why=program.refusal)
@@ -313,7 +314,7 @@ def _apply(opened: Opened, program: Program, plan: Plan, *, parallel: int = 16, 
 def _tell(site: Site, outcome: Outcome, *, detailed: bool, as_json: bool) -> int:
     """What `up` says at its end; the error it ends with, or its exit code."""
     from components.benchmarks import results
-    from stack.cli.measure import judge
+    from stack.cli.verdicts import judge
     from stack.plan import BENCHMARK
     from stack.render.benchmark_text import benchmark_text
     from stack.render.outcome_text import outcome_json, render_outcome
@@ -330,6 +331,19 @@ def _tell(site: Site, outcome: Outcome, *, detailed: bool, as_json: bool) -> int
     _end(outcome, told=not as_json)
     judge(found)
     return 2 if detailed else 0
+
+
+def _judge_again(opened: Opened) -> None:
+    """What the newest results say still holds when there is nothing to do: an objective that is missed stays missed.
+
+    Raises:
+        ObjectiveError: one is missed.
+    """
+    from components.benchmarks import results
+    from stack.cli.verdicts import judge
+
+    found = [results.latest(opened.site.results, name) for name in _benchmarks(opened)]
+    judge([stored for stored in found if stored is not None])
 
 
 def _warnings(site: Site, outcome: Outcome) -> list[str]:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from components.site import Site
 from schemas.errors import ObjectiveError, UsageError
-from stack.cli.options import as_json, here_workspace, open_stack, stack_options
+from stack.cli.options import as_json, stack_options
 from stack.cli.terminal import print_json, wants_colour, write_file
-
-if TYPE_CHECKING:
-    from components.benchmarks.results import StoredResult
+from stack.cli.verdicts import judge, newest, no_results, result_site
 
 
 @click.command()
@@ -57,55 +54,12 @@ def _list(site: Site, name: str | None, *, as_json: bool) -> None:
 
     found = [stored.result for stored in results.list_results(site.results, name)]
     if not found:
-        raise _no_results(site, name)
+        raise no_results(site, name)
     if as_json:
         named = [(run, {"id": run.id, "benchmark": run.benchmark, "started": run.started}) for run in found]
         print_json([{**names, "answer": list(answer(run).sentences)} for run, names in named])
     else:
         click.echo(runs_text(found), nl=False)
-
-
-def newest(site: Site, name: str | None) -> list[StoredResult]:
-    """The newest result of one benchmark, or of each that has one, by name.
-
-    Raises:
-        UsageError: there is none.
-    """
-    from components.benchmarks import results
-
-    if name is not None:
-        return [results.find(site.results, name)]
-    names = sorted(folder.name for folder in site.results.iterdir()) if site.results.is_dir() else []
-    found = [stored for benchmark in names if (stored := results.latest(site.results, benchmark)) is not None]
-    if not found:
-        raise _no_results(site)
-    return found
-
-
-def _no_results(site: Site, name: str | None = None) -> UsageError:
-    whose = f"benchmark {name!r} of {site.stack}" if name else site.stack
-    return UsageError(f"{whose} has no results yet", remedy="inferstack up SPEC runs the benchmarks of the spec")
-
-
-def judge(found: list[StoredResult]) -> None:
-    """End the command with exit code 8 when an objective is missed, or not shown because the runs are invalid.
-
-    Raises:
-        ObjectiveError: one is. An objective that is undecided is none of these.
-    """
-    from components.benchmarks.answer import answer
-
-    outcomes = [(stored.result.benchmark, answer(stored.result).outcome) for stored in found]
-    missed = [name for name, outcome in outcomes if outcome == "fail"]
-    invalid = [name for name, outcome in outcomes if outcome == "invalid"]
-    said = [f"objective missed: {', '.join(missed)}"] if missed else []
-    said += [f"objective not shown, the runs are invalid: {', '.join(invalid)}"] if invalid else []
-    if said:
-        raise ObjectiveError(
-            "; ".join(said),
-            why="the figures of an invalid run mean nothing, good or bad" if invalid else "",
-            remedy="inferstack report shows where the time goes; the objective stands in the spec",
-        )
 
 
 @click.command()
@@ -160,19 +114,3 @@ def report(names: tuple[str, ...], out: Path, stack: str | None, state_dir: str 
     count = f"{len(found)} result{'s' if len(found) != 1 else ''}"
     click.echo(f"wrote {out} ({count}, {out.stat().st_size / 1024:.0f} KiB)")
     return 0
-
-
-def result_site(stack: str | None, state_folder: str | None) -> Site:
-    """The stack whose results are meant: also one that was destroyed, for results outlive it.
-
-    Raises:
-        UsageError: it is not clear which is meant.
-    """
-    place = here_workspace(state_folder)
-    kept = place.folder / "store" / "results"
-    with_results = sorted(folder.name for folder in kept.iterdir()) if kept.is_dir() else []
-    if stack is not None and stack in with_results:
-        return place.site(stack)
-    if stack is None and not place.stacks() and len(with_results) == 1:
-        return place.site(with_results[0])
-    return open_stack(stack, state_folder)
