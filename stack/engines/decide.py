@@ -10,7 +10,7 @@ from stack.engines.goals import Goal
 from stack.engines.providers import ProviderDiff
 from stack.engines.records import Record
 from stack.engines.state import Work
-from stack.engines.values import Difference, Values, difference
+from stack.engines.values import Difference, Values, difference, hidden
 from stack.plan import Op
 
 _INTERRUPTED: Final = {
@@ -39,6 +39,7 @@ class Decision:
     notes: tuple[str, ...] = ()
     delete_first: bool = False
     stables: tuple[str, ...] = ()
+    foretold: Values | None = None
 
 
 def decide(
@@ -49,17 +50,24 @@ def decide(
     *,
     interrupted: Work | None = None,
     forced: str = "",
+    elsewhere: str = "",
 ) -> Decision:
     """Create, update, replace or leave alone.
 
     `inputs` are the checked ones; `answer` is what the provider says of the change (the empty answer where it was not
     asked); `interrupted` is the work that a killed run began on it; `forced` is why it must be replaced whatever the
-    provider says.
+    provider says, `elsewhere` why it must be made in another place before it is deleted in this one.
     """
-    differences = difference(old.inputs if old else {}, inputs)
-    notes = (_INTERRUPTED[interrupted],) if interrupted else ()
+    told = difference(old.inputs if old else {}, inputs)
+    notes = (*((_INTERRUPTED[interrupted],) if interrupted else ()), *answer.notes)
+    foretold = answer.foretold
     if old is None or interrupted == "deleting":
-        return Decision("create", differences, notes=notes)
+        return Decision("create", told, notes=notes, foretold=foretold)
+    if answer.gone:
+        return Decision("create", difference({}, inputs), notes=(*notes, "it is no longer there"), foretold=foretold)
+    if elsewhere:
+        return Decision("replace", told, (Reason("", elsewhere),), notes, foretold=foretold)
+    differences = told if answer.differences is None else hidden(answer.differences, old.inputs, old.outputs, inputs)
     if old.pending_replacement:
         again = Reason("", forced or "it was deleted to be made again")
         return Decision("replace", differences, (again,), notes, delete_first=True)
@@ -67,15 +75,15 @@ def decide(
     if reasons:
         chosen = goal.delete_before_replace
         first = bool(answer.delete_before_replace) if chosen is None else chosen
-        return Decision("replace", differences, reasons, notes, first or bool(forced), answer.stables)
+        return Decision("replace", differences, reasons, notes, first or bool(forced), answer.stables, foretold)
     changes = bool(differences) if answer.changes is None else answer.changes
     if changes and not differences:
         notes = (*notes, "what is there differs from what was made")
-    if old.extra.get("initErrors"):
+    if old.init_errors:
         notes = (*notes, "it was not ready when it was last touched")
     if changes or notes:
-        return Decision("update", differences, notes=notes, stables=answer.stables)
-    return Decision("same", stables=answer.stables)
+        return Decision("update", differences, notes=notes, stables=answer.stables, foretold=foretold)
+    return Decision("same", stables=answer.stables, foretold=foretold)
 
 
 def _reasons(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 
+from stack.engines.about import about
 from stack.engines.providers import Providers
 from stack.engines.records import Record
 from stack.engines.state import State, in_order
@@ -67,6 +68,7 @@ class Dependents:
             return False
         old = all_plain(record.inputs)
         new = {key: UNKNOWN if key in moved else plain(value) for key, value in old.items()}
-        answer = self._providers.of(record.type).diff(record.type, record.id, all_plain(record.outputs), new)
+        asked = about(record, self._state())
+        answer = self._providers.of(record.type).diff(asked, record.id, all_plain(record.outputs), new)
         changed = {found.path for found in difference(old, new)}
         return bool(answer.replaces) or any(key in changed for key in record.replace_on_changes)

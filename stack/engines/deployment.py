@@ -130,7 +130,7 @@ def _problems_between(records: list[Record]) -> Iterator[str]:
         if count > 1:
             yield f"{urn} stands in it {count} times."
     for record in records:
-        if record.custom and not record.id and not record.extra.get("initErrors"):
+        if record.custom and not record.id and not record.init_errors:
             yield f"{record.urn} is a resource without an id."
         if not record.custom and record.id:
             yield f"{record.urn} is a component and has an id."

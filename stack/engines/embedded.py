@@ -191,7 +191,9 @@ class EmbeddedEngine:
         self._give_up.clear()
         with store.writing(self.state_dir, self._vault()) as ledger:
             state = ledger.state
-            plan = running.in_thread(lambda: runs.plan(self._setting, state, program, origins, notes), _leave_at_once)
+            plan = running.in_thread(
+                lambda: runs.plan(self._setting, state, program, origins, notes, binding=True), _leave_at_once
+            )
             if expected is not None:
                 refuse_another(expected, plan)
             _refuse_impossible(plan)

@@ -12,12 +12,20 @@ from typing import Protocol, TypeVar
 
 from components import progress
 from schemas.errors import StoppedError
+from stack.engines.about import about
+from stack.engines.decide import Decision
 from stack.engines.providers import Live, Provider, Providers
 from stack.engines.records import Record
-from stack.engines.values import all_plain
+from stack.engines.state import State
+from stack.engines.values import INTERNAL_KEY, Values, all_plain
 
 T = TypeVar("T")
 Say = Callable[[Record, str, float | None], None]
+
+
+def settings_shown(inputs: Values) -> Values:
+    """The outputs of a provider resource: what it is configured with, without what is Pulumi's own business."""
+    return {key: value for key, value in inputs.items() if key != INTERNAL_KEY}
 
 
 class Hands(Protocol):
@@ -25,11 +33,11 @@ class Hands(Protocol):
 
     dry: bool
 
-    def create(self, record: Record) -> Live:
-        """Make what the record says."""
+    def create(self, record: Record, decision: Decision, old: Record | None = None) -> Live:
+        """Make what the record says; `old` is what the state knows of it."""
 
-    def update(self, old: Record, new: Record, stables: tuple[str, ...]) -> Live:
-        """Turn one into the other; `stables` are outputs that it cannot change."""
+    def update(self, old: Record, new: Record, decision: Decision) -> Live:
+        """Turn one into the other."""
 
     def delete(self, record: Record) -> None:
         """Remove it."""
@@ -39,15 +47,18 @@ class Hands(Protocol):
 
 
 class DryHands:
-    """Foretells. What an update may change is unknown, so only inputs and stable outputs are told."""
+    """Foretells. What an update may change is unknown, so only inputs and stable outputs are told, unless the provider
+    has foretold more.
+    """
 
     dry = True
 
-    def create(self, record: Record) -> Live:
-        return Live("", record.inputs)
+    def create(self, record: Record, decision: Decision, old: Record | None = None) -> Live:
+        return Live("", record.inputs if decision.foretold is None else decision.foretold)
 
-    def update(self, old: Record, new: Record, stables: tuple[str, ...]) -> Live:
-        return Live(old.id, {**{key: old.outputs[key] for key in stables if key in old.outputs}, **new.inputs})
+    def update(self, old: Record, new: Record, decision: Decision) -> Live:
+        stable = {key: old.outputs[key] for key in decision.stables if key in old.outputs}
+        return Live(old.id, {**stable, **new.inputs} if decision.foretold is None else decision.foretold)
 
     def delete(self, record: Record) -> None:
         pass
@@ -66,30 +77,37 @@ class RealHands:
     dry = False
 
     def __init__(
-        self, providers: Providers, say: Say, *, stopping: Callable[[], bool], giving_up: Callable[[], bool]
+        self,
+        providers: Providers,
+        state: Callable[[], State],
+        say: Say,
+        *,
+        stopping: Callable[[], bool],
+        giving_up: Callable[[], bool],
     ) -> None:
-        self._providers, self._say = providers, say
+        self._providers, self._state, self._say = providers, state, say
         self._stopping, self._giving_up = stopping, giving_up
 
-    def create(self, record: Record) -> Live:
+    def create(self, record: Record, decision: Decision, old: Record | None = None) -> Live:
         if record.is_provider:
-            return Live(record.id or str(uuid.uuid4()), record.inputs)
-        return self._heard(record, lambda: self._of(record).create(record.type, all_plain(record.inputs)))
+            return Live(record.id or str(uuid.uuid4()), settings_shown(record.inputs))
+        told = about(record, self._state(), old=old)
+        return self._heard(record, lambda: self._of(record).create(told, all_plain(record.inputs)))
 
-    def update(self, old: Record, new: Record, stables: tuple[str, ...]) -> Live:
+    def update(self, old: Record, new: Record, decision: Decision) -> Live:
         if new.is_provider:
-            return Live(old.id, new.inputs)
-        before, after = all_plain(old.outputs), all_plain(new.inputs)
-        return self._heard(new, lambda: self._of(new).update(new.type, old.id, before, after))
+            return Live(old.id, settings_shown(new.inputs))
+        told, before, after = about(new, self._state(), old=old), all_plain(old.outputs), all_plain(new.inputs)
+        return self._heard(new, lambda: self._of(new).update(told, old.id, before, after))
 
     def delete(self, record: Record) -> None:
         if not record.is_provider:
-            before = all_plain(record.outputs or record.inputs)
-            self._heard(record, lambda: self._of(record).delete(record.type, record.id, before))
+            told, before = about(record, self._state()), all_plain(record.outputs or record.inputs)
+            self._heard(record, lambda: self._of(record).delete(told, record.id, before))
 
     def read(self, record: Record) -> Live | None:
-        before = all_plain(record.outputs or record.inputs)
-        return self._heard(record, lambda: self._of(record).read(record.type, record.id, before))
+        told, before = about(record, self._state()), all_plain(record.outputs or record.inputs)
+        return self._heard(record, lambda: self._of(record).read(told, record.id, before))
 
     def _of(self, record: Record) -> Provider:
         return self._providers.of(record.type)

@@ -13,9 +13,18 @@ from stack.engines.state import Begun
 
 
 def best_known_id(record: Record) -> str:
-    """The id of something that may have been made: its own, the name it was to have, or the resource's name."""
-    name = record.inputs.get("name")
-    return record.id or (name if isinstance(name, str) else "") or record.name
+    """The id of something that may have been made: its own, the name it was to have, or the resource's name.
+
+    A Kubernetes object has its name, and its namespace, in its metadata.
+    """
+    match record.inputs:
+        case _ if record.id:
+            return record.id
+        case {"metadata": {"name": str(name), "namespace": str(namespace)}}:
+            return f"{namespace}/{name}"
+        case {"metadata": {"name": str(name)}} | {"name": str(name)} if name:
+            return name
+    return record.name
 
 
 def remains(begun: Begun) -> Record:

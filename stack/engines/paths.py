@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 Path = tuple[str | int, ...]
@@ -49,6 +50,26 @@ def with_kept(new: dict[str, Any], old: dict[str, Any], paths: tuple[str, ...]) 
     for path in paths:
         _keep(kept, old, parse(path))
     return kept
+
+
+def without(tree: Any, paths: Iterable[str]) -> Any:
+    """The tree without what stands at these paths."""
+    for path in paths:
+        tree = _without(tree, parse(path))
+    return tree
+
+
+def _without(tree: Any, path: Path) -> Any:
+    match path, tree:
+        case (key,), dict():
+            return {other: item for other, item in tree.items() if key not in ("*", other)}
+        case (key,), list():
+            return [item for index, item in enumerate(tree) if key not in ("*", index)]
+        case (key, *rest), dict():
+            return {k: _without(item, tuple(rest)) if key in ("*", k) else item for k, item in tree.items()}
+        case (key, *rest), list():
+            return [_without(item, tuple(rest)) if key in ("*", at) else item for at, item in enumerate(tree)]
+    return tree
 
 
 def _keep(new: Any, old: Any, path: Path) -> None:

@@ -1,7 +1,7 @@
 """What can make resources so: one small Protocol, Pulumi's dynamic providers behind it, and one that only plans.
 
-A provider deals in plain JSON values; secrets, unknowns in plans and the state are the engine's business. In a plan a
-value that is not known yet is the text `values.UNKNOWN`.
+A provider deals in plain JSON values; secrets, unknowns in plans and the state are the engine's business (where in a
+tree a secret stands, `hide` says). In a plan a value that is not known yet is the text `values.UNKNOWN`.
 
 What the engine relies on, because it may be killed at any moment:
 - `create` is idempotent by name: called again with the same inputs it adopts or cleans away what the first call left;
@@ -19,7 +19,8 @@ from typing import Any, Protocol
 from components.cluster import gke_changes
 from schemas.errors import InferstackError, PreflightError
 from stack.engines import urns
-from stack.engines.values import PROVIDER_KEY, Values, has_unknown, normal
+from stack.engines.about import About
+from stack.engines.values import PROVIDER_KEY, Difference, Values, conceal, has_unknown, normal
 
 
 @dataclass(frozen=True)
@@ -43,47 +44,90 @@ class ProviderDiff:
     """What a provider says of a change.
 
     `changes` is None when it leaves the answer to a comparison of the inputs; `replaces` are the properties that force
-    a replacement; `stables` are outputs that an update cannot change.
+    a replacement; `stables` are outputs that an update cannot change. `gone` tells that there is nothing to change.
+
+    What only some providers know: `differences`, where theirs are truer than a comparison of the inputs; `foretold`,
+    the outputs as far as they are known before it is done; `notes` on the resource; a `caveat` on the whole plan.
     """
 
     changes: bool | None = None
     replaces: tuple[str, ...] = ()
     stables: tuple[str, ...] = ()
     delete_before_replace: bool | None = None
+    gone: bool = False
+    differences: tuple[Difference, ...] | None = None
+    foretold: Values | None = None
+    notes: tuple[str, ...] = ()
+    caveat: str = ""
 
 
 @dataclass(frozen=True)
 class Live:
-    """A resource as it is: its id and outputs; `inputs` only where reading tells them too."""
+    """A resource as it is: its id and outputs; `inputs` only where reading tells them too.
+
+    `judged_by_inputs` tells that only a difference in the inputs is drift, because outputs change by themselves.
+    """
 
     id: str
     outputs: Values
     inputs: Values | None = None
+    judged_by_inputs: bool = False
+
+
+class NotReady(InferstackError):
+    """The resource is there and has to be kept in the state; but it did not become ready, for these reasons."""
+
+    def __init__(self, message: str, live: Live, reasons: tuple[str, ...], *, remedy: str = "") -> None:
+        super().__init__(message, why="\n".join(reasons), remedy=remedy)
+        self.live, self.reasons = live, reasons
+
+
+class Refused(PreflightError):
+    """The operation was refused as a whole: nothing was made, changed or deleted."""
 
 
 class Provider(Protocol):
-    """The operations on resources of some types; raise any exception to fail."""
+    """The operations on resources of some types; raise any exception to fail.
 
-    def check(self, type_: str, old: Values, new: Values) -> Checked:
+    Those with a body here need not be known to every provider.
+    """
+
+    def check(self, about: About, old: Values, new: Values) -> Checked:
         """Look at the inputs before anything is done."""
 
-    def diff(self, type_: str, id_: str, old: Values, new: Values) -> ProviderDiff:
+    def diff(self, about: About, id_: str, old: Values, new: Values) -> ProviderDiff:
         """Compare the outputs as they are with the inputs as they shall be."""
 
-    def create(self, type_: str, new: Values) -> Live:
+    def create(self, about: About, new: Values) -> Live:
         """Make it."""
 
-    def update(self, type_: str, id_: str, old: Values, new: Values) -> Live:
+    def update(self, about: About, id_: str, old: Values, new: Values) -> Live:
         """Change it in place."""
 
-    def delete(self, type_: str, id_: str, old: Values) -> None:
+    def delete(self, about: About, id_: str, old: Values) -> None:
         """Remove it."""
 
-    def read(self, type_: str, id_: str, old: Values) -> Live | None:
+    def read(self, about: About, id_: str, old: Values) -> Live | None:
         """Look at it; None when it is gone."""
 
+    def rehearse(self, about: About, new: Values) -> ProviderDiff:
+        """Say before a create what it would give; raise what would be refused."""
+        return ProviderDiff()
 
-class DynamicProvider:
+    def hide(self, values: Values, like: Values) -> Values:
+        """Values of a resource, that made secret which is secret in `like`."""
+        return conceal(values, like)
+
+    def diff_settings(self, identity: str, old: Values, new: Values) -> ProviderDiff:
+        """Compare what a provider resource is configured with; replacing it replaces all its resources."""
+        return ProviderDiff()
+
+    def identify(self, settings: Values) -> str:
+        """What the settings of a provider resource stand for, '' when that cannot be told."""
+        return ""
+
+
+class DynamicProvider(Provider):
     """Runs providers of `pulumi.dynamic` in this process, as Pulumi's own provider host would in another."""
 
     def __init__(self, project: str) -> None:
@@ -91,12 +135,12 @@ class DynamicProvider:
         self._loaded: dict[str, Any] = {}
         self._lock = threading.Lock()
 
-    def check(self, type_: str, old: Values, new: Values) -> Checked:
+    def check(self, about: About, old: Values, new: Values) -> Checked:
         result = self._of(new, old).check(dict(old), dict(new))
         failures = tuple(CheckFailure(failure.property, failure.reason) for failure in result.failures or [])
         return Checked({**normal(result.inputs), PROVIDER_KEY: new[PROVIDER_KEY]}, failures)
 
-    def diff(self, type_: str, id_: str, old: Values, new: Values) -> ProviderDiff:
+    def diff(self, about: About, id_: str, old: Values, new: Values) -> ProviderDiff:
         try:
             result = self._of(new, old).diff(id_, dict(old), dict(new))
         except Exception:
@@ -110,18 +154,18 @@ class DynamicProvider:
             result.delete_before_replace,
         )
 
-    def create(self, type_: str, new: Values) -> Live:
+    def create(self, about: About, new: Values) -> Live:
         result = self._of(new).create(dict(new))
         return Live(str(result.id), {**normal(result.outs or {}), PROVIDER_KEY: new[PROVIDER_KEY]})
 
-    def update(self, type_: str, id_: str, old: Values, new: Values) -> Live:
+    def update(self, about: About, id_: str, old: Values, new: Values) -> Live:
         result = self._of(new).update(id_, dict(old), dict(new))
         return Live(id_, {**normal(result.outs or {}), PROVIDER_KEY: new[PROVIDER_KEY]})
 
-    def delete(self, type_: str, id_: str, old: Values) -> None:
+    def delete(self, about: About, id_: str, old: Values) -> None:
         self._of(old).delete(id_, dict(old))
 
-    def read(self, type_: str, id_: str, old: Values) -> Live | None:
+    def read(self, about: About, id_: str, old: Values) -> Live | None:
         result = self._of(old).read(id_, dict(old))
         if not result.id:
             return None
@@ -162,36 +206,37 @@ def _unpickled(text: str, project: str) -> Any:
     return provider
 
 
-class OfflineProvider:
+class OfflineProvider(Provider):
     """Plans resources of packages that nothing here can apply, and says so when asked to apply them.
 
     What a change does to a resource of GKE is known from a table (`components.cluster.gke_changes`): what the cloud
     keeps although the program left it out, and what replaces.
     """
 
-    def check(self, type_: str, old: Values, new: Values) -> Checked:
-        return Checked(gke_changes.decide(type_, old, new).inputs if old else new)
+    def check(self, about: About, old: Values, new: Values) -> Checked:
+        return Checked(gke_changes.decide(about.type, old, new).inputs if old else new)
 
-    def diff(self, type_: str, id_: str, old: Values, new: Values) -> ProviderDiff:
-        if not gke_changes.knows(type_):
+    def diff(self, about: About, id_: str, old: Values, new: Values) -> ProviderDiff:
+        if not gke_changes.knows(about.type):
             return ProviderDiff()
-        decision = gke_changes.decide(type_, {key: old.get(key) for key in new}, new)
+        decision = gke_changes.decide(about.type, old, new)
         return ProviderDiff(
+            changes=None if decision.changed else False,
             replaces=decision.replaces,
             delete_before_replace=decision.delete_before_replace if decision.replaces else None,
         )
 
-    def create(self, type_: str, new: Values) -> Live:
-        raise self._cannot("create", type_)
+    def create(self, about: About, new: Values) -> Live:
+        raise self._cannot("create", about.type)
 
-    def update(self, type_: str, id_: str, old: Values, new: Values) -> Live:
-        raise self._cannot("update", type_)
+    def update(self, about: About, id_: str, old: Values, new: Values) -> Live:
+        raise self._cannot("update", about.type)
 
-    def delete(self, type_: str, id_: str, old: Values) -> None:
-        raise self._cannot("delete", type_)
+    def delete(self, about: About, id_: str, old: Values) -> None:
+        raise self._cannot("delete", about.type)
 
-    def read(self, type_: str, id_: str, old: Values) -> Live | None:
-        raise self._cannot("read", type_)
+    def read(self, about: About, id_: str, old: Values) -> Live | None:
+        raise self._cannot("read", about.type)
 
     def _cannot(self, verb: str, type_: str) -> InferstackError:
         return cannot_apply(verb, (type_,))
@@ -218,6 +263,10 @@ class Providers:
     def of(self, type_: str) -> Provider:
         """The provider of a type."""
         return next((provider for prefix, provider in self.by_prefix if type_.startswith(prefix)), self.offline)
+
+    def of_settings(self, type_: str) -> Provider:
+        """The provider that a provider resource (`pulumi:providers:kubernetes`) configures."""
+        return self.of(f"{urns.package_of(type_)}:")
 
     def plans_only(self, type_: str) -> bool:
         """Whether nothing here can apply the type."""

@@ -22,7 +22,8 @@ class Record:
 
     `delete` marks what a replacement left behind and somebody still has to delete; `pending_replacement` what was
     deleted to be made again: it is not there, and those that depend on it still say so. `provider` is `URN::ID` of the
-    provider resource. `created` and `modified` are RFC 3339 times.
+    provider resource; `identity` is what a provider resource stands for (a cluster's uid). `init_errors` say why what
+    is there was not ready when it was last touched. `created` and `modified` are RFC 3339 times.
     """
 
     urn: str
@@ -48,6 +49,8 @@ class Record:
     custom_timeouts: Mapping[str, float] = field(default_factory=dict)
     created: str = ""
     modified: str = ""
+    init_errors: tuple[str, ...] = ()
+    identity: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -121,6 +124,8 @@ _FIELDS: Final[tuple[tuple[str, str, Callable[[Any], bool]], ...]] = (
     ("ignore_changes", "ignoreChanges", _texts),
     ("replace_on_changes", "replaceOnChanges", _texts),
     ("replacement_trigger", "replacementTrigger", _anything),
+    ("init_errors", "initErrors", _texts),
+    ("identity", "inferstackIdentity", _text),
 )
 _ALWAYS: Final = frozenset({"urn", "custom", "type"})
 _VALUES: Final = frozenset({"inputs", "outputs", "replacement_trigger"})

@@ -54,7 +54,7 @@ def refresh(setting: Setting, ledger: Ledger, log: StepLog, *, write: bool, stop
     records = [record for record in ledger.state.ordered() if _readable(record)]
     unread = [record for record in records if setting.providers.plans_only(record.type)]
     readable = [record for record in records if not setting.providers.plans_only(record.type)]
-    hands = RealHands(setting.providers, log.progress, stopping=stopping, giving_up=stopping)
+    hands = RealHands(setting.providers, lambda: ledger.state, log.progress, stopping=stopping, giving_up=stopping)
 
     def look(record: Record) -> Live | Exception | None:
         log.tell(Started("read", subject_of(record)))
@@ -71,13 +71,14 @@ def refresh(setting: Setting, ledger: Ledger, log: StepLog, *, write: bool, stop
         found = list(pool.map(lambda record: copy_context().run(look, record), readable))
     gone = [record for record, live in zip(readable, found, strict=True) if live is None]
     lives = [(record, live) for record, live in zip(readable, found, strict=True) if isinstance(live, Live)]
-    pairs = [(record, _as_found(record, live)) for record, live in lives]
-    changed = [(record, new) for record, new in pairs if new != record]
+    pairs = [(record, _as_found(setting, record, live), live.judged_by_inputs) for record, live in lives]
+    altered = [new for record, new, _ in pairs if new != record]
+    drifted = [_drifted(record, new, by_inputs=by_inputs) for record, new, by_inputs in pairs if new != record]
     if write:
-        _write(ledger, gone, [new for _, new in changed])
+        _write(ledger, gone, altered)
     return Drift(
         gone=tuple(map(subject_of, gone)),
-        changed=tuple(_drifted(record, new) for record, new in changed),
+        changed=tuple(found for found in drifted if found is not None),
         failed=tuple(log.failed),
         unread=tuple(map(subject_of, unread)),
         checked=len(readable),
@@ -89,14 +90,19 @@ def _readable(record: Record) -> bool:
     return record.custom and not (record.is_provider or record.delete or record.pending_replacement)
 
 
-def _as_found(record: Record, live: Live) -> Record:
-    outputs = conceal(live.outputs, record.outputs, record.additional_secret_outputs)
-    inputs = record.inputs if live.inputs is None else conceal(live.inputs, record.inputs)
+def _as_found(setting: Setting, record: Record, live: Live) -> Record:
+    hide = setting.providers.of(record.type).hide
+    shown = hide(live.outputs, record.inputs) if live.judged_by_inputs else hide(live.outputs, record.outputs)
+    outputs = conceal(shown, {}, record.additional_secret_outputs)
+    inputs = record.inputs if live.inputs is None else hide(live.inputs, record.inputs)
     return dataclasses.replace(record, id=live.id, inputs=inputs, outputs=outputs)
 
 
-def _drifted(record: Record, new: Record) -> Drifted:
-    found = difference(record.outputs, new.outputs)
+def _drifted(record: Record, new: Record, *, by_inputs: bool) -> Drifted | None:
+    """What is other than it was left; None when only that has changed which changes by itself."""
+    found = difference(record.inputs, new.inputs) if by_inputs else difference(record.outputs, new.outputs)
+    if by_inputs and not found:
+        return None
     return Drifted(subject_of(record), planning.property_changes(found, (), lambda path: None))
 
 

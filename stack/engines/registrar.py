@@ -6,6 +6,7 @@ resource once all it depends on is there, so registrations come in a sound order
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import time
@@ -15,17 +16,27 @@ from typing import Protocol
 
 from schemas.errors import InferstackError, PolicyError, PreflightError, StoppedError
 from stack.engines import urns
+from stack.engines.about import About, about, provider_of
 from stack.engines.decide import Decision, decide
 from stack.engines.dependents import Dependents
 from stack.engines.goals import Goal
-from stack.engines.hands import Hands
+from stack.engines.hands import Hands, settings_shown
 from stack.engines.leftovers import leftover_of
 from stack.engines.paths import with_kept
-from stack.engines.providers import Live, ProviderDiff, Providers, cannot_apply
+from stack.engines.providers import Live, NotReady, ProviderDiff, Providers, Refused, cannot_apply
 from stack.engines.records import Record
 from stack.engines.state import Became, Begun, Entry, Renamed, Replaced, Settled, State
 from stack.engines.steps import Step, StepLog
-from stack.engines.values import UNKNOWN, Values, all_plain, conceal, has_unknown
+from stack.engines.values import (
+    INTERNAL_KEY,
+    UNKNOWN,
+    Values,
+    all_plain,
+    conceal,
+    has_secret,
+    has_unknown,
+    masked,
+)
 from stack.plan import Op
 
 
@@ -62,12 +73,14 @@ class Registrar:
         *,
         stopping: Callable[[], bool],
         now: Callable[[], str],
+        binding: bool,
     ) -> None:
         self.project, self.stack = project, stack
         self.ledger, self.providers, self.hands, self.log = ledger, providers, hands, log
         self.seen: set[str] = set()
         self.asked: dict[str, Values] = {}
-        self._stopping, self._now = stopping, now
+        self.caveats: dict[str, None] = {}
+        self._stopping, self._now, self._binding = stopping, now, binding
         self._lock = threading.RLock()
         self._older: dict[str, tuple[str, ...]] = {}
         self._must_replace: dict[str, str] = {}
@@ -96,7 +109,8 @@ class Registrar:
                 return Registered(urn, lost=True)
             _check_possible(goal, old)
             record = self._custom(urn, goal, old, order) if goal.custom else self._component(urn, goal, old, order)
-        except Exception as error:
+        except Exception as raised:
+            error = _without_secrets(raised, goal.inputs)
             op: Op = "create" if urn not in self.ledger.state.records else "update"
             if isinstance(error, StoppedError):
                 self.log.leave(op, blank)
@@ -124,7 +138,7 @@ class Registrar:
         with self._lock:
             self.seen.add(urn)
             old = self.ledger.state.records.get(urn)
-        draft = dataclasses.replace(self._draft(urn, goal, old, goal.inputs), id=id_, external=True)
+        draft = dataclasses.replace(self._draft(urn, goal, goal.inputs, self._provider_of(goal)), id=id_, external=True)
         try:
             live = self.hands.read(draft)
             if live is None:
@@ -161,6 +175,11 @@ class Registrar:
                 self._dependents.forget()
         return self.ledger.state.records.get(urn)
 
+    def _provider_of(self, goal: Goal) -> str:
+        """Reference of the provider resource that a resource belongs to."""
+        is_provider = goal.type.startswith(urns.PROVIDER_PREFIX)
+        return goal.provider if not goal.custom or is_provider else goal.provider or self._default_provider(goal)
+
     def _default_provider(self, goal: Goal) -> str:
         """Reference of the package's default provider, which is made on first use."""
         package = urns.package_of(goal.type)
@@ -172,18 +191,18 @@ class Registrar:
             self.seen.add(urn)
             record = self.ledger.state.records.get(urn)
             if record is None:
-                inputs = {"version": version} if version else {}
-                live = self.hands.create(Record(urn=urn, type=type_, inputs=inputs))
-                record = self._stamped(
-                    Record(urn=urn, type=type_, id=live.id or UNKNOWN, inputs=inputs, outputs=inputs), None
-                )
+                inputs = _internal(type_, {"version": version} if version else {})
+                draft = Record(urn=urn, type=type_, inputs=inputs)
+                live = self.hands.create(draft, Decision("create"))
+                made = dataclasses.replace(draft, id=live.id or UNKNOWN, outputs=settings_shown(inputs))
+                record = self._stamped(self._identified(made), None)
                 self.ledger.record(Became(record))
             return f"{urn}::{record.id}"
 
     # ------------------------------------------------------------------------------------------ components
 
     def _component(self, urn: str, goal: Goal, old: Record | None, order: int) -> Record:
-        draft = self._draft(urn, goal, old, goal.inputs)
+        draft = self._draft(urn, goal, goal.inputs, goal.provider)
         if old is not None:
             draft = dataclasses.replace(draft, outputs=old.outputs, extra=old.extra)
         record = self._stamped(draft, old)
@@ -196,26 +215,61 @@ class Registrar:
     # ------------------------------------------------------------------------------------------ custom resources
 
     def _custom(self, urn: str, goal: Goal, old: Record | None, order: int) -> Record:
-        inputs = self._checked(goal, old)
+        wanted = self._draft(urn, goal, goal.inputs, self._provider_of(goal))
+        draft = dataclasses.replace(wanted, inputs=self._checked(goal, wanted, old))
         pending = self.ledger.state.pending.get(urn)
-        answer = ProviderDiff()
-        if old is not None and not (old.is_provider or old.pending_replacement):
-            before, after = all_plain(old.outputs), all_plain(inputs)
-            answer = self.providers.of(goal.type).diff(goal.type, old.id, before, after)
         interrupted = pending.work if pending else None
-        decision = decide(old, goal, inputs, answer, interrupted=interrupted, forced=self._must_replace.get(urn, ""))
-        draft = self._draft(urn, goal, old, inputs)
+        elsewhere = self._elsewhere(draft, old)
+        answer = ProviderDiff() if interrupted == "deleting" else self._answer(draft, old, elsewhere)
+        if answer.caveat:
+            self.caveats[answer.caveat] = None
+        decision = decide(
+            old,
+            goal,
+            draft.inputs,
+            answer,
+            interrupted=interrupted,
+            forced=self._must_replace.get(urn, ""),
+            elsewhere=elsewhere,
+        )
         blocked = _blocked(old, decision)
         self.log.decided(Step(order, draft, decision, blocked))
         if decision.op == "same":
             assert old is not None
-            return self._kept(draft, old)
+            return self._kept(draft, old, decision)
         if not self.hands.dry:
-            self._refuse(goal, inputs, decision, blocked)
+            self._refuse(goal, draft.inputs, decision, blocked)
         if pending is not None and (left := leftover_of(pending, draft, old)) is not None:
             self.hands.delete(left)
             self.ledger.record(Settled(urn))
         return self._done(decision, draft, old)
+
+    def _answer(self, draft: Record, old: Record | None, elsewhere: str) -> ProviderDiff:
+        """What the provider says of the change."""
+        after = all_plain(draft.inputs)
+        if draft.is_provider:
+            if old is None or has_unknown(after):
+                return ProviderDiff()
+            configured = self.providers.of_settings(draft.type)
+            return configured.diff_settings(old.identity, all_plain(old.inputs), after)
+        provider, told = self.providers.of(draft.type), self._about(draft, old)
+        if old is None or old.pending_replacement or elsewhere:
+            return provider.rehearse(told, after) if self.hands.dry else ProviderDiff()
+        return provider.diff(told, old.id, all_plain(old.outputs), after)
+
+    def _about(self, draft: Record, old: Record | None) -> About:
+        return about(draft, self.ledger.state, old=old, binding=self._binding)
+
+    def _elsewhere(self, draft: Record, old: Record | None) -> str:
+        """Why a resource has to be made in another place than it is in: its provider means another place now."""
+        if old is None or draft.is_provider or not old.provider or old.provider == draft.provider:
+            return ""
+        before, now = (provider_of(record, self.ledger.state) for record in (old, draft))
+        if before is None or now is None or has_unknown(now.inputs):
+            return ""
+        provider = self.providers.of(draft.type)
+        moved = provider.diff_settings(before.identity, all_plain(before.inputs), all_plain(now.inputs)).replaces
+        return f"its provider, {now.name}, means another place now" if moved else ""
 
     def _refuse(self, goal: Goal, inputs: Values, decision: Decision, blocked: str) -> None:
         if blocked:
@@ -228,13 +282,13 @@ class Registrar:
         if not goal.type.startswith(urns.PROVIDER_PREFIX) and self.providers.plans_only(goal.type):
             raise cannot_apply(decision.op, (goal.type,))
 
-    def _checked(self, goal: Goal, old: Record | None) -> Values:
+    def _checked(self, goal: Goal, wanted: Record, old: Record | None) -> Values:
         """The inputs, those that shall be ignored taken from before, as the provider normalised them."""
         inputs = with_kept(goal.inputs, old.inputs, goal.ignore_changes) if old else goal.inputs
         if goal.type.startswith(urns.PROVIDER_PREFIX):
-            return {**({"version": goal.version} if goal.version else {}), **inputs}
-        given = all_plain(inputs)
-        checked = self.providers.of(goal.type).check(goal.type, all_plain(old.inputs) if old else {}, given)
+            return _internal(goal.type, {**({"version": goal.version} if goal.version else {}), **inputs})
+        given, provider = all_plain(inputs), self.providers.of(goal.type)
+        checked = provider.check(self._about(wanted, old), all_plain(old.inputs) if old else {}, given)
         if checked.failures:
             listed = "; ".join(f"{failure.property}: {failure.reason}" for failure in checked.failures)
             raise PreflightError(
@@ -242,13 +296,16 @@ class Registrar:
                 remedy="Correct these properties in the spec.",
             )
         normal = {key: inputs[key] if given.get(key) == value else value for key, value in checked.inputs.items()}
-        return conceal(normal, inputs)
+        return provider.hide(normal, inputs)
 
-    def _kept(self, draft: Record, old: Record) -> Record:
+    def _kept(self, draft: Record, old: Record, decision: Decision) -> Record:
         """A resource that stays as it is; what the program says about it besides its properties may be new."""
-        outputs = conceal(old.outputs, draft.inputs, draft.additional_secret_outputs)
-        record = dataclasses.replace(draft, id=old.id, outputs=outputs)
-        record = self._stamped(dataclasses.replace(record, extra=old.extra), old)
+        outputs = self._hidden(draft, old.outputs if decision.foretold is None else decision.foretold)
+        record = dataclasses.replace(draft, id=old.id, outputs=outputs, identity=old.identity, extra=old.extra)
+        if record.is_provider and not record.identity and not self.hands.dry:
+            with contextlib.suppress(InferstackError):  # nothing is to be done there: it is learned another time
+                record = self._identified(record)
+        record = self._stamped(record, old)
         if record != old:
             self.ledger.record(Became(record))
         self.log.unneeded(record)
@@ -259,24 +316,51 @@ class Registrar:
         since = self.log.started(decision.op, draft) if not self.hands.dry else 0.0
         if decision.op == "replace" and decision.delete_first and old is not None and not old.pending_replacement:
             self._delete_with_dependents(old)
-        if decision.op == "update" and old is not None:
-            self.ledger.record(Begun("updating", draft))
-            live = self.hands.update(old, draft, decision.stables)
-            record = self._finished(draft, live, old)
-        else:
-            self.ledger.record(Begun("creating", draft))
-            live = self.hands.create(draft)
-            record = self._finished(draft, live, None)
-        # One that answers to the very id of the old one has taken its place: there is nothing left to delete.
-        replaced = decision.op == "replace" and not decision.delete_first and old is not None and old.id != record.id
-        self.ledger.record(Replaced(record) if replaced else Became(record))
+        updating = old if decision.op == "update" else None
+        fresh = draft.urn not in self.ledger.state.pending
+        self.ledger.record(Begun("updating" if updating else "creating", draft))
+        try:
+            if updating is not None:
+                live = self.hands.update(updating, draft, decision)
+            else:
+                live = self.hands.create(draft, decision, old)
+        except NotReady as error:
+            unready = dataclasses.replace(self._finished(draft, error.live, updating), init_errors=error.reasons)
+            self._record(decision, unready, old)
+            raise
+        except Refused:
+            if fresh:
+                self.ledger.record(Settled(draft.urn))  # nothing was begun that a later run would have to look for
+            raise
+        record = self._finished(draft, live, updating)
+        self._record(decision, record, old)
         if not self.hands.dry:
             self.log.finished(decision.op, record, since)
         return record
 
+    def _record(self, decision: Decision, record: Record, old: Record | None) -> None:
+        """Take in what has been made. One that answers to the very id of the old one, in the same place, has taken its
+        place: there is nothing left to delete.
+        """
+        replaced = decision.op == "replace" and not decision.delete_first and old is not None
+        moved = old is not None and (old.id, old.provider) != (record.id, record.provider)
+        self.ledger.record(Replaced(record) if replaced and moved else Became(record))
+
     def _finished(self, draft: Record, live: Live, old: Record | None) -> Record:
-        outputs = conceal(live.outputs, draft.inputs, draft.additional_secret_outputs)
-        return self._stamped(dataclasses.replace(draft, id=live.id, outputs=outputs), old)
+        record = dataclasses.replace(draft, id=live.id, outputs=self._hidden(draft, live.outputs))
+        return self._stamped(self._identified(record), old)
+
+    def _hidden(self, draft: Record, outputs: Values) -> Values:
+        """Outputs, those made secret that come from secret inputs or that the program calls secret."""
+        hide = conceal if draft.is_provider else self.providers.of(draft.type).hide
+        return conceal(hide(outputs, draft.inputs), {}, draft.additional_secret_outputs)
+
+    def _identified(self, record: Record) -> Record:
+        """A provider resource with what it stands for."""
+        if not record.is_provider or self.hands.dry:
+            return record
+        identity = self.providers.of_settings(record.type).identify(all_plain(record.inputs))
+        return dataclasses.replace(record, identity=identity)
 
     def _delete_with_dependents(self, root: Record) -> None:
         """Delete a resource and, before it, those of its dependents that must be replaced with it."""
@@ -294,10 +378,8 @@ class Registrar:
 
     # ------------------------------------------------------------------------------------------ records
 
-    def _draft(self, urn: str, goal: Goal, old: Record | None, inputs: Values) -> Record:
+    def _draft(self, urn: str, goal: Goal, inputs: Values, provider: str) -> Record:
         """What the program wants, as a record without id and outputs."""
-        is_provider = goal.type.startswith(urns.PROVIDER_PREFIX)
-        provider = goal.provider if not goal.custom or is_provider else goal.provider or self._default_provider(goal)
         return Record(
             urn=urn,
             type=goal.type,
@@ -325,6 +407,25 @@ class Registrar:
                 return record
             return dataclasses.replace(record, modified=self._now())
         return dataclasses.replace(record, created=(time := self._now()), modified=time)
+
+
+def _internal(type_: str, inputs: Values) -> Values:
+    """The inputs of a provider resource as Pulumi keeps them."""
+    return inputs if urns.package_of(type_) == urns.DYNAMIC_PACKAGE else {INTERNAL_KEY: {}, **inputs}
+
+
+def _without_secrets(error: Exception, inputs: Values) -> Exception:
+    """The error without any secret of the inputs: what refuses a value may quote it."""
+    if not has_secret(inputs):
+        return error
+    if isinstance(error, InferstackError):
+        error.message, error.why, error.remedy = (
+            masked(text, inputs) for text in (error.message, error.why, error.remedy)
+        )
+        error.args = (error.message,)
+        return error
+    text = str(error)
+    return error if (told := masked(text, inputs)) == text else InferstackError(f"{type(error).__name__}: {told}")
 
 
 def _blocked(old: Record | None, decision: Decision) -> str:

@@ -53,15 +53,25 @@ class Memory:
             self.state.apply(entry)
 
 
-def plan(setting: Setting, state: State, program: Program | None, origins: Origins, notes: tuple[str, ...]) -> Plan:
+def plan(
+    setting: Setting,
+    state: State,
+    program: Program | None,
+    origins: Origins,
+    notes: tuple[str, ...],
+    *,
+    binding: bool = False,
+) -> Plan:
     """What a program would do to a state; without a program, what destroying it would do. Touches nothing.
+
+    `binding` when the plan is about to be carried out: then what would have to be guessed is an error.
 
     Raises:
         InferstackError: the program raised, or resources in it cannot be planned: all of them are named.
     """
     memory = Memory(state)
     log = StepLog(ignore)
-    registrar = _registrar(setting, memory, DryHands(), log, lambda: False)
+    registrar = _registrar(setting, memory, DryHands(), log, lambda: False, binding=binding)
     if program is not None:
         _run(setting, program, registrar, log, dry_run=True)
         _raise_failures(log)
@@ -78,7 +88,7 @@ def plan(setting: Setting, state: State, program: Program | None, origins: Origi
         serial=state.serial,
         changes=planning.changes_of(log.steps, setting.providers, origins),
         outputs=planning.property_changes(difference(before, after), (), lambda path: None),
-        notes=notes,
+        notes=(*notes, *registrar.caveats),
         destroy=program is None,
         bookkeeping=memory.touched or bool(doomed),
         inputs_digest=planning.digest_of(registrar.asked),
@@ -99,8 +109,8 @@ def apply(
     What the program no longer has is deleted at the end, and only if nothing failed: after a failure a resource may be
     missing from the program's registrations because of it.
     """
-    hands = RealHands(setting.providers, log.progress, stopping=stopping, giving_up=giving_up)
-    registrar = _registrar(setting, ledger, hands, log, stopping)
+    hands = RealHands(setting.providers, lambda: ledger.state, log.progress, stopping=stopping, giving_up=giving_up)
+    registrar = _registrar(setting, ledger, hands, log, stopping, binding=True)
     left_before = tuple(ledger.state.condemned)
     if program is not None:
         _run(setting, program, registrar, log, dry_run=False)
@@ -128,7 +138,9 @@ def outputs(setting: Setting, state: State) -> Values:
     return {key: plain(value) for key, value in _outputs(setting, state).items()}
 
 
-def _registrar(setting: Setting, ledger: Ledger, hands: Hands, log: StepLog, stopping: Callable[[], bool]) -> Registrar:
+def _registrar(
+    setting: Setting, ledger: Ledger, hands: Hands, log: StepLog, stopping: Callable[[], bool], *, binding: bool
+) -> Registrar:
     return Registrar(
         setting.project,
         setting.stack,
@@ -138,6 +150,7 @@ def _registrar(setting: Setting, ledger: Ledger, hands: Hands, log: StepLog, sto
         log,
         stopping=stopping,
         now=store.now,
+        binding=binding,
     )
 
 

@@ -6,8 +6,9 @@ function here touches the world or changes what it was given.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 Value = Any
@@ -19,6 +20,7 @@ SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"
 REFERENCE_SIGNATURE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
 PROVIDER_KEY: Final = "__provider"
+INTERNAL_KEY: Final = "__internal"  # in a provider resource, where Pulumi keeps what is its own business
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Difference:
         """The property that the place belongs to."""
         return self.path.partition(".")[0].partition("[")[0]
 
+
+_TOO_SHORT_TO_TELL: Final = 3  # a secret of so few characters stands in many words
 
 # Most values are atoms, and a plan looks at a hundred thousand of them: one look at the type settles those.
 _ATOMS: Final = frozenset({str, int, float, bool, type(None)})
@@ -123,9 +127,55 @@ def conceal(values: Values, like: Values, always: tuple[str, ...] = ()) -> Value
 
 
 def difference(old: Mapping[str, Value], new: Mapping[str, Value]) -> tuple[Difference, ...]:
-    """Where two sets of properties differ, in the order of their paths; the provider's own pickle is left out."""
-    keys = sorted({*old, *new} - {PROVIDER_KEY})
+    """Where two sets of properties differ, in the order of their paths; what is Pulumi's own business is left out."""
+    keys = sorted({*old, *new} - {PROVIDER_KEY, INTERNAL_KEY})
     return tuple(found for key in keys for found in _between(old.get(key), new.get(key), _step("", key), False))
+
+
+def hidden(differences: Iterable[Difference], *trees: Values) -> tuple[Difference, ...]:
+    """The differences, those marked as secret that touch a place where a secret stands in one of the trees."""
+    places = {place for tree in trees for key, value in tree.items() for place in _secret_places(value, _step("", key))}
+    return tuple(
+        replace(found, secret=found.secret or any(_overlap(found.path, place) for place in places))
+        for found in differences
+    )
+
+
+def _secret_places(value: Value, path: str) -> Iterator[str]:
+    match value:
+        case Secret():
+            yield path
+        case dict():
+            for key, item in value.items():
+                yield from _secret_places(item, _step(path, key))
+        case list():
+            for index, item in enumerate(value):
+                yield from _secret_places(item, f"{path}[{index}]")
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one path lies at or below the other."""
+    short, long = sorted((one, other), key=len)
+    return long.startswith(short) and (len(long) == len(short) or long[len(short)] in ".[")
+
+
+def masked(text: str, values: Values) -> str:
+    """The text without any of the secrets that stand in the values, as they are or in Base64."""
+    for secret in sorted(set(_secret_texts(values)), key=len, reverse=True):
+        for form in (secret, base64.b64encode(secret.encode()).decode()):
+            text = text.replace(form, "[secret]")
+    return text
+
+
+def _secret_texts(value: Value, inside: bool = False) -> Iterator[str]:
+    if isinstance(value, Secret):
+        yield from _secret_texts(value.value, True)
+    elif inside and isinstance(value, str) and len(value) > _TOO_SHORT_TO_TELL:
+        yield value
+        yield from value.splitlines() if "\n" in value else ()
+    else:
+        for item in _inside(value):
+            yield from _secret_texts(item, inside)
 
 
 def _between(old: Value, new: Value, path: str, secret: bool) -> Iterator[Difference]:

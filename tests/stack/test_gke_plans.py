@@ -9,8 +9,9 @@ import pytest
 
 from schemas.load import load
 from stack import workspace
+from stack.engines.about import About
 from stack.engines.embedded import EmbeddedEngine
-from stack.engines.providers import Checked, Live, ProviderDiff
+from stack.engines.providers import Checked, Live, Provider, ProviderDiff
 from stack.plan import Change, Plan
 from stack.program import PROJECT, build
 from stack.render.plan_text import render_plan
@@ -18,27 +19,27 @@ from stack.render.plan_text import render_plan
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
 
 
-class Pretending:
+class Pretending(Provider):
     """Stands in for a cloud, which no test can have: everything it is asked to make, it says it has made."""
 
-    def check(self, type_: str, old: dict[str, Any], new: dict[str, Any]) -> Checked:
+    def check(self, about: About, old: dict[str, Any], new: dict[str, Any]) -> Checked:
         return Checked(new)
 
-    def diff(self, type_: str, id_: str, old: dict[str, Any], new: dict[str, Any]) -> ProviderDiff:
+    def diff(self, about: About, id_: str, old: dict[str, Any], new: dict[str, Any]) -> ProviderDiff:
         return ProviderDiff()
 
-    def create(self, type_: str, new: dict[str, Any]) -> Live:
-        name = str(new.get("name", type_))
+    def create(self, about: About, new: dict[str, Any]) -> Live:
+        name = str(new.get("name", about.type))
         computed = {"selfLink": name, "email": f"{name}@test", "member": name, "endpoint": "192.0.2.1"}
         return Live(name, {"name": name, **computed, "masterAuth": {"clusterCaCertificate": "Y2E="}, **new})
 
-    def update(self, type_: str, id_: str, old: dict[str, Any], new: dict[str, Any]) -> Live:
+    def update(self, about: About, id_: str, old: dict[str, Any], new: dict[str, Any]) -> Live:
         return Live(id_, {**old, **new})
 
-    def delete(self, type_: str, id_: str, old: dict[str, Any]) -> None:
+    def delete(self, about: About, id_: str, old: dict[str, Any]) -> None:
         pass
 
-    def read(self, type_: str, id_: str, old: dict[str, Any]) -> Live | None:
+    def read(self, about: About, id_: str, old: dict[str, Any]) -> Live | None:
         return Live(id_, old)
 
 

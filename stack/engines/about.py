@@ -1,0 +1,68 @@
+"""What a provider is told of the resource that an operation is on, besides its properties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stack.engines.records import Record
+from stack.engines.state import State, Work
+from stack.engines.values import Values, all_plain
+
+
+@dataclass(frozen=True)
+class About:
+    """The resource that an operation is on, all in plain values.
+
+    Args:
+        settings: the inputs of its provider resource; `identity` is what that resource stands for (a cluster's uid),
+            as it was learned when it was made, '' where it was not.
+        inputs: what the resource was last made from; empty when it never was.
+        outputs: what it was when it was last seen.
+        interrupted: work on it that began in an earlier run and never ended.
+        ignored: paths of inputs that the program leaves to others (`ignoreChanges`).
+        timeouts_s: seconds for `create`, `update` and `delete`, where the program says.
+        binding: the answer will be acted upon, so what cannot be found out is an error; else it may be guessed.
+    """
+
+    type: str
+    urn: str = ""
+    name: str = ""
+    settings: Values = field(default_factory=dict)
+    identity: str = ""
+    inputs: Values = field(default_factory=dict)
+    outputs: Values = field(default_factory=dict)
+    interrupted: Work | None = None
+    unready: bool = False
+    ignored: tuple[str, ...] = ()
+    timeouts_s: Mapping[str, float] = field(default_factory=dict)
+    binding: bool = True
+
+
+def about(record: Record, state: State, *, old: Record | None = None, binding: bool = True) -> About:
+    """What there is to tell of a resource; `old` is what it was, where `record` is what it shall be."""
+    before = old or record
+    provider = provider_of(record, state)
+    pending = state.pending.get(record.urn)
+    return About(
+        type=record.type,
+        urn=record.urn,
+        name=record.name,
+        settings=all_plain(provider.inputs) if provider else {},
+        identity=provider.identity if provider else "",
+        inputs=all_plain(before.inputs) if old or record.outputs else {},
+        outputs=all_plain(before.outputs),
+        interrupted=pending.work if pending else None,
+        unready=bool(before.init_errors),
+        ignored=record.ignore_changes,
+        timeouts_s=record.custom_timeouts,
+        binding=binding,
+    )
+
+
+def provider_of(record: Record, state: State) -> Record | None:
+    """The provider resource of a record: the one with its very id, which may be one that a replacement left behind."""
+    urn, _, id_ = record.provider.rpartition("::")
+    known = (*((state.records[urn],) if urn in state.records else ()), *state.condemned)
+    same = [found for found in known if found.urn == urn]
+    return next((found for found in same if found.id == id_), same[0] if same else None)
