@@ -37,8 +37,8 @@ class BenchmarkProvider(dynamic.ResourceProvider):
     def diff(self, _id: str, olds: Props, news: Props) -> dynamic.DiffResult:
         """Whether there is something to measure: something changed, or the stored result is gone."""
         replaces = [key for key in REPLACES if olds.get(key) != news.get(key)]
-        changed = any(_plain(olds.get(key)) != _plain(news.get(key)) for key in MEASURED)
-        return dynamic.DiffResult(changes=bool(replaces) or changed or not _is_stored(olds), replaces=replaces)
+        changed = any(plain(olds.get(key)) != plain(news.get(key)) for key in MEASURED)
+        return dynamic.DiffResult(changes=bool(replaces) or changed or not is_stored(olds), replaces=replaces)
 
     def create(self, props: Props) -> dynamic.CreateResult:
         """Measure."""
@@ -50,7 +50,7 @@ class BenchmarkProvider(dynamic.ResourceProvider):
 
     def read(self, id_: str, props: Props) -> dynamic.ReadResult:
         """The benchmark as it stands; none when its stored result is gone or cannot be read."""
-        return dynamic.ReadResult(id_, props) if _is_stored(props) else dynamic.ReadResult("", {})
+        return dynamic.ReadResult(id_, props) if is_stored(props) else dynamic.ReadResult("", {})
 
     def delete(self, _id: str, _props: Props) -> None:
         """Nothing: results outlive the stack, until the store is purged."""
@@ -97,15 +97,15 @@ def _here(inputs: Props) -> StoredResult:
     return carry_out(codec.decode(Description, inputs), LocalGenerators)
 
 
-def _is_stored(props: Mapping[str, Any]) -> bool:
+def is_stored(props: Mapping[str, Any]) -> bool:
     """Whether the result is in the store. It is written whole or not at all, so a look at the file suffices."""
     return (Path(props.get("folder") or "/nowhere") / FILE).exists()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value for comparing: to Pulumi's wire format an absent member and null are the same."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items() if item is not None} or None
+        return {key: plain(item) for key, item in value.items() if item is not None} or None
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -25,9 +25,6 @@ FILE: Final = "locustfile.py"
 REQUESTS: Final = "requests.json"
 OUTPUT: Final = "locust.json"
 PORT: Final = 5557
-START_S: Final = 2.0
-"""Until all users run: Locust starts so many a second."""
-
 WORKERS_WAIT_S: Final = 120
 FAILED: Final[Mapping[str, str]] = {
     "": "",
@@ -43,6 +40,7 @@ def files(arguments: Arguments, requests: Sequence[bytes]) -> Mapping[str, bytes
     told = {
         "hosts": bases(arguments),
         "timeout": arguments.load.timeout_s,
+        "seconds": arguments.load.warmup_s + arguments.load.duration_s,
         "requests": [
             {"path": one.path, "headers": dict(one.headers), "body": base64.b64encode(one.body).decode()}
             for one in parts
@@ -78,8 +76,8 @@ def _head(arguments: Arguments, folder: str) -> tuple[str, ...]:
     users = str(load.clients)
     return (
         "locust", "-f", f"{folder}/{FILE}", "--headless", "--users", users, "--spawn-rate", users,
-        "--run-time", f"{round(START_S + load.warmup_s + load.duration_s + 1)}s", "--stop-timeout",
-        f"{load.timeout_s:.0f}", "--host", bases(arguments)[0], "--exit-code-on-error", "0", "--loglevel", "WARNING",
+        "--stop-timeout", f"{load.timeout_s:.0f}", "--host", bases(arguments)[0], "--exit-code-on-error", "0",
+        "--loglevel", "WARNING",
     )  # fmt: skip
 
 
@@ -88,8 +86,10 @@ def read(arguments: Arguments, folder: Path, busy: float | None) -> tuple[Measur
     return measurement(arguments, observed(json.loads((folder / OUTPUT).read_bytes())), busy)
 
 
-def observed(rows: Sequence[Sequence[float | int | str]]) -> Observed:
-    """Rows of time (seconds since 1970), response time (ms), bytes received, and how it failed."""
+def observed(told: Mapping[str, Any]) -> Observed:
+    """What the locustfile wrote: when all users were there, and for each request its time (both in seconds since 1970),
+    its response time in milliseconds, bytes received, and how it failed."""
+    rows = told["requests"]
     began = min((float(row[0]) for row in rows), default=0.0)
     sent = np.array([float(row[0]) - began for row in rows])
     return Observed(
@@ -97,5 +97,5 @@ def observed(rows: Sequence[Sequence[float | int | str]]) -> Observed:
         done_s=sent + np.array([float(row[1]) / 1e3 for row in rows]),
         kinds=[FAILED.get(str(row[3]), str(row[3])) for row in rows],
         bytes_received=sum(int(row[2]) for row in rows),
-        lead_s=START_S,
+        lead_s=float(told["began"]) - began,
     )

@@ -6,15 +6,19 @@
 import base64
 import itertools
 import json
+import time
 from pathlib import Path
 
+import gevent
 from locust import FastHttpUser, constant, events, task
+from locust.runners import WorkerRunner
 
 HERE = Path(__file__).parent
 TOLD = json.loads((HERE / "requests.json").read_text())
 REQUESTS = [(one["path"], one["headers"], base64.b64decode(one["body"])) for one in TOLD["requests"]]
 TURNS = itertools.cycle((host, *request) for request in REQUESTS for host in TOLD["hosts"])
 SEEN = []
+BEGAN = []
 
 
 class Client(FastHttpUser):
@@ -43,6 +47,19 @@ def kind(exception, response):
     return "timeout" if "timed out" in str(exception).lower() else "connection"
 
 
+@events.init.add_listener
+def end_in_time(environment, **_):
+    """From the moment when all users are there: how long Locust takes until then is nobody's load."""
+    if isinstance(environment.runner, WorkerRunner):
+        return
+
+    @environment.events.spawning_complete.add_listener
+    def begin(user_count, **_):
+        if not BEGAN:
+            BEGAN.append(time.time())
+            gevent.spawn_later(TOLD["seconds"], environment.runner.quit)
+
+
 @events.report_to_master.add_listener
 def hand_over(client_id, data):
     data["seen"] = list(SEEN)
@@ -56,6 +73,6 @@ def take(client_id, data):
 
 @events.quit.add_listener
 def write(exit_code, **_):
-    # Every process ends here; only the one that steers has anything left to say.
-    if SEEN:
-        (HERE / "locust.json").write_text(json.dumps(SEEN))
+    # Every process ends here; workers have handed over what they saw, and never saw the beginning.
+    if BEGAN:
+        (HERE / "locust.json").write_text(json.dumps({"began": BEGAN[0], "requests": SEEN}))
