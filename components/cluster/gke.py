@@ -1,4 +1,4 @@
-"""A GKE cluster as a component: APIs, network, a service account with least rights, the cluster, its node pools.
+"""A GKE cluster as a component: APIs, network, accounts with least rights, cluster, node pools, bucket, registry.
 
 A plain Pulumi program: planned by the embedded engine, applied by Pulumi. The cluster has no default pool (its nodes
 would have none of the settings that pinning needs), private nodes unless the spec says otherwise, and workload
@@ -8,127 +8,137 @@ therefore deletes before it creates, and the plan says so.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import pulumi
 
+from components.cluster import accounts, buckets
+from components.cluster.gcp import GcpResource
+from components.cluster.gke_props import cluster_props
 from components.cluster.kubeconfig import gke_kubeconfig
-from components.cluster.network import ClusterNetwork, GcpResource, cluster_network
+from components.cluster.network import ClusterNetwork, cluster_network
 from components.cluster.node_pool import node_pool
 from schemas.spec import GkeCluster as GkeClusterSpec
 
 TYPE: Final = "inferstack:cluster:Gke"
-APIS: Final = ("compute", "container", "iam", "logging", "monitoring")
-# What a node needs to join, log and be watched, and to pull images:
-# https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa
-NODE_ROLES: Final = ("roles/container.defaultNodeServiceAccount", "roles/artifactregistry.reader")
-LONGEST_ACCOUNT_ID: Final = 30
+APIS: Final = (
+    "artifactregistry",
+    "cloudresourcemanager",
+    "compute",
+    "container",
+    "iam",
+    "logging",
+    "monitoring",
+    "storage",
+)
+POSTURE_API: Final = "containersecurity"
 
 
 class GkeCluster(pulumi.ComponentResource):
-    """The cluster of a spec; `name` is what it is called in the cloud, `node_pools` are by the spec's names.
+    """The cluster of a spec, and what others need to know of it.
 
-    `kubeconfig` reaches it once it stands.
+    Attributes:
+        name: what it is called in the cloud.
+        cluster: the cluster's own resource.
+        node_pools: the pools' resources, by the names of the spec.
+        kubeconfig: reaches the cluster once it stands; holds no secret.
+        bucket: name of the bucket for models, once it is there.
+        model_account: e-mail address of the service account that may read and write that bucket. Pods whose Kubernetes
+            service account is `accounts.KUBERNETES_ACCOUNT` in the stack's namespace act as it.
+        registry: what images of the cluster's repository begin with.
     """
 
-    def __init__(self, spec: GkeClusterSpec, *, stack: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare everything; `stack` names the cluster unless the spec does."""
+    def __init__(
+        self, spec: GkeClusterSpec, *, stack: str, namespace: str = "", opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare everything; `stack` names the cluster unless the spec does, and the namespace unless it is given."""
         self.name = spec.name or stack
         super().__init__(TYPE, self.name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        apis = [_api(spec.project, api, child) for api in APIS]
-        after_apis = pulumi.ResourceOptions(parent=self, depends_on=apis)
-        network = cluster_network(spec, self.name, after_apis)
-        self.cluster = GcpResource(
-            "gcp:container/cluster:Cluster",
-            self.name,
-            cluster_props(spec, self.name, network),
-            pulumi.ResourceOptions(parent=self, depends_on=[*apis, *network.resources]),
-            outputs=("endpoint", "masterAuth"),
-        )
-        account, rights = self._node_account(spec, after_apis)
-        self.node_pools = {
-            pool.name: node_pool(
-                pool,
-                spec,
-                name=f"{self.name}-{pool.name}",
-                cluster_name=self.cluster.output("name"),
-                service_account=pool.service_account or account,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=rights),
-            )
-            for pool in spec.node_pools
-        }
+        self._spec, self._child = spec, pulumi.ResourceOptions(parent=self)
+        apis = [self._api(api) for api in _apis(spec)]
+        self._after_apis = pulumi.ResourceOptions(parent=self, depends_on=apis)
+        network = cluster_network(spec, self.name, self._after_apis)
+        account, rights = self._node_account()
+        self.registry = buckets.registry_address(spec, self.name)
+        rights += buckets.image_registry(spec, self.name, [account] if account else [], self._after_apis)
+        email = account.output("email") if account else ""
+        self.cluster = self._cluster(network, email, apis)
+        self.node_pools = self._pools(email, rights)
+        self.bucket, self.model_account = self._store(namespace or stack)
         self.kubeconfig = pulumi.Output.all(
             self.cluster.output("name"), self.cluster.output("endpoint"), self.cluster.output("masterAuth")
         ).apply(lambda known: gke_kubeconfig(known[0], known[1], known[2]["clusterCaCertificate"]))
-        self.register_outputs({"name": self.cluster.output("name"), "endpoint": self.cluster.output("endpoint")})
-
-    def _node_account(
-        self, spec: GkeClusterSpec, opts: pulumi.ResourceOptions
-    ) -> tuple[pulumi.Input[str], list[pulumi.Resource]]:
-        """The service account of nodes whose pool names none, and its rights; nothing when each pool names one."""
-        if spec.node_pools and all(pool.service_account for pool in spec.node_pools):
-            return "", []
-        account = GcpResource(
-            "gcp:serviceaccount/account:Account",
-            f"{self.name}-nodes",
-            {"accountId": account_id(self.name), "project": spec.project, "displayName": f"Nodes of {self.name}"},
-            opts,
-            outputs=("email", "member"),
+        self.register_outputs(
+            {
+                "name": self.cluster.output("name"),
+                "endpoint": self.cluster.output("endpoint"),
+                "bucket": self.bucket,
+                "modelAccount": self.model_account,
+                "registry": self.registry,
+            }
         )
-        rights: list[pulumi.Resource] = [
-            GcpResource(
-                "gcp:projects/iAMMember:IAMMember",
-                f"{self.name}-nodes-{role.removeprefix('roles/')}",
-                {"project": spec.project, "role": role, "member": account.output("member")},
-                pulumi.ResourceOptions(parent=self),
+
+    def _api(self, api: str) -> pulumi.Resource:
+        """An API that the project must have on; left on when the stack goes, because others may use it."""
+        props = {"project": self._spec.project, "service": f"{api}.googleapis.com", "disableOnDestroy": False}
+        return GcpResource("gcp:projects/service:Service", f"{self._spec.project}-{api}", props, self._child)
+
+    def _cluster(
+        self, network: ClusterNetwork, node_account: pulumi.Input[str], apis: list[pulumi.Resource]
+    ) -> GcpResource:
+        return GcpResource(
+            "gcp:container/cluster:Cluster",
+            self.name,
+            cluster_props(self._spec, self.name, network, node_account),
+            pulumi.ResourceOptions(parent=self, depends_on=[*apis, *network.resources]),
+            outputs=("endpoint", "masterAuth"),
+        )
+
+    def _pools(self, node_account: pulumi.Input[str], rights: list[pulumi.Resource]) -> dict[str, GcpResource]:
+        return {
+            pool.name: node_pool(
+                pool,
+                self._spec,
+                name=f"{self.name}-{pool.name}",
+                cluster_name=self.cluster.output("name"),
+                service_account=pool.service_account or node_account,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=rights),
             )
-            for role in NODE_ROLES
-        ]
-        return account.output("email"), rights
+            for pool in self._spec.node_pools
+        }
+
+    def _node_account(self) -> tuple[GcpResource | None, list[pulumi.Resource]]:
+        """The service account of nodes whose pool names none, and its rights; nothing when nobody would use it."""
+        spec = self._spec
+        provisioned = spec.autoscaling is not None and spec.autoscaling.auto_provisioning is not None
+        if spec.node_pools and all(pool.service_account for pool in spec.node_pools) and not provisioned:
+            return None, []
+        account = accounts.service_account(
+            self.name, "nodes", project=spec.project, title=f"Nodes of {self.name}", opts=self._after_apis
+        )
+        right = accounts.project_right(
+            account, accounts.NODE_ROLE, name=f"{self.name}-nodes", project=spec.project, opts=self._child
+        )
+        return account, [right]
+
+    def _store(self, namespace: str) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
+        """The bucket, and the account that pods read and write it as; both are usable once these outputs are known."""
+        spec, name = self._spec, f"{self.name}-models"
+        bucket = buckets.model_bucket(spec, self.name, self._after_apis)
+        account = accounts.service_account(
+            self.name, "models", project=spec.project, title=f"Pods of {self.name}", opts=self._after_apis
+        )
+        right = buckets.store_right(bucket, account, name=name, opts=self._child)
+        # The project has a workload identity pool only once a cluster with workload identity stands.
+        after_cluster = pulumi.ResourceOptions(parent=self, depends_on=[self.cluster])
+        identity = accounts.workload_identity(
+            account, project=spec.project, namespace=namespace, name=name, opts=after_cluster
+        )
+        ready = pulumi.Output.all(account.output("email"), right.urn, identity.urn)
+        return bucket, ready.apply(lambda known: str(known[0]))
 
 
-def account_id(cluster: str) -> str:
-    """The id of the nodes' service account: at most 30 characters, whatever the cluster is called."""
-    suffix = "-nodes"
-    return cluster[: LONGEST_ACCOUNT_ID - len(suffix)].rstrip("-") + suffix
-
-
-def cluster_props(spec: GkeClusterSpec, name: str, network: ClusterNetwork) -> dict[str, Any]:
-    """The cluster itself, as the API wants it."""
-    props: dict[str, Any] = {
-        "name": name,
-        "project": spec.project,
-        "location": spec.location,
-        "network": network.network,
-        "subnetwork": network.subnetwork,
-        "networkingMode": "VPC_NATIVE",
-        "ipAllocationPolicy": dict(network.ip_allocation),
-        # GKE makes no cluster without a pool: this one is deleted as soon as the cluster stands.
-        "initialNodeCount": 1,
-        "removeDefaultNodePool": True,
-        "deletionProtection": spec.deletion_protection,
-        "enableShieldedNodes": True,
-        "releaseChannel": {"channel": spec.release_channel.upper()},
-        "workloadIdentityConfig": {"workloadPool": f"{spec.project}.svc.id.goog"},
-        "gatewayApiConfig": {"channel": "CHANNEL_STANDARD" if spec.gateway_api else "CHANNEL_DISABLED"},
-        "monitoringConfig": {"managedPrometheus": {"enabled": spec.managed_prometheus}},
-        "addonsConfig": {"gcsFuseCsiDriverConfig": {"enabled": True}},
-    }
-    if spec.version:
-        props["minMasterVersion"] = spec.version
-    if spec.network.private_nodes:
-        props["privateClusterConfig"] = {"enablePrivateNodes": True, "enablePrivateEndpoint": False}
-    if blocks := spec.network.authorized_networks:
-        props["masterAuthorizedNetworksConfig"] = {"cidrBlocks": [{"cidrBlock": block} for block in blocks]}
-    if spec.maintenance:
-        props["maintenancePolicy"] = {"dailyMaintenanceWindow": {"startTime": spec.maintenance.start}}
-    if spec.labels:
-        props["resourceLabels"] = dict(spec.labels)
-    return props
-
-
-def _api(project: str, api: str, opts: pulumi.ResourceOptions) -> pulumi.Resource:
-    """An API that the project must have on; left on when the stack goes, because others may use it."""
-    props = {"project": project, "service": f"{api}.googleapis.com", "disableOnDestroy": False}
-    return GcpResource("gcp:projects/service:Service", f"{project}-{api}", props, opts)
+def _apis(spec: GkeClusterSpec) -> tuple[str, ...]:
+    posture = spec.security_posture
+    looks = (posture.mode, posture.vulnerabilities) != ("disabled", "disabled")
+    return tuple(sorted((*APIS, POSTURE_API))) if looks else APIS

@@ -1,8 +1,7 @@
 """The network of a GKE cluster: subnetwork with ranges for pods and services, router and NAT for private nodes.
 
-What exists already is used as it is: an existing network gets a subnetwork and nothing else (its owner decides how it
-reaches the internet), an existing subnetwork gets nothing. Generic resources instead of the typed SDK, here and in the
-modules beside: the request is the same and `pulumi_gcp` need not be imported, which takes most of a second.
+What exists already is used as it is: an existing network gets a subnetwork and no NAT unless the spec asks for one (its
+owner decides how it reaches the internet), an existing subnetwork gets nothing.
 """
 
 from __future__ import annotations
@@ -13,32 +12,12 @@ from typing import Any, Final
 
 import pulumi
 
+from components.cluster.gcp import GcpResource
 from components.cluster.machines import region_of
 from schemas.spec import GkeCluster, Network
 
 PODS_RANGE: Final = "pods"
 SERVICES_RANGE: Final = "services"
-
-
-class GcpResource(pulumi.CustomResource):
-    """A resource of Google Cloud by its type token; `outputs` are properties to be read from it later."""
-
-    def __init__(
-        self,
-        token: str,
-        name: str,
-        props: Mapping[str, Any],
-        opts: pulumi.ResourceOptions,
-        *,
-        outputs: tuple[str, ...] = (),
-    ) -> None:
-        # A property that is None makes the SDK create an output of that name.
-        super().__init__(token, name, {**dict.fromkeys(outputs), **props}, opts)
-
-    def output(self, name: str) -> pulumi.Output[str]:
-        """A property as it will be known once the resource exists."""
-        value: pulumi.Output[str] = getattr(self, name)
-        return value
 
 
 @dataclass(frozen=True)
@@ -61,21 +40,38 @@ def cluster_network(cluster: GkeCluster, name: str, opts: pulumi.ResourceOptions
         own = GcpResource("gcp:compute/network:Network", f"{name}-network", props, opts, outputs=("selfLink",))
         network = own.output("selfLink")
         made.append(own)
-    if spec.subnetwork:
-        # Nothing is known of its ranges, so GKE makes them.
-        blocks = {"clusterIpv4CidrBlock": spec.pods_cidr, "servicesIpv4CidrBlock": spec.services_cidr}
-        return ClusterNetwork(network, spec.subnetwork, blocks, tuple(made))
-    subnetwork = _subnetwork(cluster, spec, name, network, opts)
-    made.append(subnetwork)
-    if spec.private_nodes and not spec.name:
+    subnetwork: pulumi.Input[str] = spec.subnetwork or ""
+    if not spec.subnetwork:
+        below = _subnetwork(cluster, name, network, opts)
+        subnetwork = below.output("selfLink")
+        made.append(below)
+    if needs_nat(spec):
         made.append(_nat(cluster, name, network, opts))
-    ranges = {"clusterSecondaryRangeName": PODS_RANGE, "servicesSecondaryRangeName": SERVICES_RANGE}
-    return ClusterNetwork(network, subnetwork.output("selfLink"), ranges, tuple(made))
+    return ClusterNetwork(network, subnetwork, ip_allocation(spec), tuple(made))
+
+
+def needs_nat(spec: Network) -> bool:
+    """Whether a NAT is made: nodes without public addresses reach the internet through nothing else."""
+    made_here = not spec.name and not spec.subnetwork
+    return spec.nat if spec.nat is not None else spec.private_nodes and made_here
+
+
+def ip_allocation(spec: Network) -> dict[str, str]:
+    """Where pods and services have their addresses: ranges of the subnetwork by name, else ranges for GKE to make."""
+    if not spec.subnetwork:
+        return {"clusterSecondaryRangeName": PODS_RANGE, "servicesSecondaryRangeName": SERVICES_RANGE}
+    pods = {"clusterSecondaryRangeName": spec.pods_range} if spec.pods_range else {}
+    services = {"servicesSecondaryRangeName": spec.services_range} if spec.services_range else {}
+    return {
+        **(pods or {"clusterIpv4CidrBlock": spec.pods_cidr}),
+        **(services or {"servicesIpv4CidrBlock": spec.services_cidr}),
+    }
 
 
 def _subnetwork(
-    cluster: GkeCluster, spec: Network, name: str, network: pulumi.Input[str], opts: pulumi.ResourceOptions
+    cluster: GkeCluster, name: str, network: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> GcpResource:
+    spec = cluster.network
     props = {
         "name": name,
         "project": cluster.project,
@@ -94,7 +90,7 @@ def _subnetwork(
 
 
 def _nat(cluster: GkeCluster, name: str, network: pulumi.Input[str], opts: pulumi.ResourceOptions) -> GcpResource:
-    common = {"name": name, "project": cluster.project, "region": region_of(cluster.location)}
+    common: dict[str, Any] = {"name": name, "project": cluster.project, "region": region_of(cluster.location)}
     router = GcpResource("gcp:compute/router:Router", f"{name}-router", {**common, "network": network}, opts)
     props = {
         **common,

@@ -41,7 +41,9 @@ class Recorder(pulumi.runtime.Mocks):
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         self.resources.append(Registered(args.typ, args.name, dict(args.inputs)))
-        made_up: dict[str, Any] = {key: f"{args.name}.{key}" for key in ("selfLink", "email", "member", "endpoint")}
+        made_up: dict[str, Any] = {
+            key: f"{args.name}.{key}" for key in ("selfLink", "email", "member", "endpoint", "name")
+        }
         made_up["masterAuth"] = {"clusterCaCertificate": f"{args.name}.certificate"}
         return f"{args.name}-id", {**made_up, **args.inputs}
 

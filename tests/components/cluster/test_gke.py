@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from components.cluster.gke import GkeCluster, account_id
+from components.cluster.accounts import account_id
+from components.cluster.gke import GkeCluster
 from components.cluster.gke_changes import knows
+from components.cluster.maintenance import maintenance_policy
+from components.cluster.network import ip_allocation, needs_nat
 from schemas.spec import GkeCluster as GkeClusterSpec
-from schemas.spec import Network, NodeRange, Upgrade
+from schemas.spec import ImageRegistry, MaintenanceWindow, ModelBucket, Network, NodeRange, Upgrade
 from tests.components.cluster.gke_builders import a_cluster, a_full_cluster, a_full_pool, a_numa_pool, a_pool
 from tests.components.cluster.recording import Registered, registered_by
 from tests.components.cluster.sdk_shapes import mismatches
@@ -31,7 +34,7 @@ def props(resources: list[Registered], type_: str, name: str = "") -> dict[str, 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # The SDK warns of classes of its own while it is imported.
 def test_every_property_is_known_to_the_sdk() -> None:
     pytest.importorskip("pulumi_gcp")
-    from pulumi_gcp import compute, container, projects, serviceaccount
+    from pulumi_gcp import artifactregistry, compute, container, projects, serviceaccount, storage
 
     args = {
         CLUSTER: (container.Cluster, container.ClusterArgs),
@@ -43,6 +46,14 @@ def test_every_property_is_known_to_the_sdk() -> None:
         "gcp:serviceaccount/account:Account": (serviceaccount.Account, serviceaccount.AccountArgs),
         "gcp:projects/iAMMember:IAMMember": (projects.IAMMember, projects.IAMMemberArgs),
         "gcp:projects/service:Service": (projects.Service, projects.ServiceArgs),
+        "gcp:serviceaccount/iAMMember:IAMMember": (serviceaccount.IAMMember, serviceaccount.IAMMemberArgs),
+        "gcp:storage/bucket:Bucket": (storage.Bucket, storage.BucketArgs),
+        "gcp:storage/bucketIAMMember:BucketIAMMember": (storage.BucketIAMMember, storage.BucketIAMMemberArgs),
+        "gcp:artifactregistry/repository:Repository": (artifactregistry.Repository, artifactregistry.RepositoryArgs),
+        "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember": (
+            artifactregistry.RepositoryIamMember,
+            artifactregistry.RepositoryIamMemberArgs,
+        ),
     }
     made = [r for spec in (a_full_cluster(), existing_network()) for r in planned(spec) if r.type.startswith("gcp:")]
     assert {r.type for r in made} == set(args)
@@ -59,27 +70,41 @@ def test_every_type_is_in_the_table_of_changes() -> None:
     assert [type_ for type_ in types if not knows(type_)] == []
 
 
+@pytest.mark.parametrize("which", ["full", "plain"])
+def test_every_input_of_every_resource_is_as_it_was(which: str, golden: Any) -> None:
+    made = planned(a_full_cluster() if which == "full" else a_cluster(a_numa_pool()))
+    told = {f"{r.type} {r.name}": whole(r.props) for r in made if r.type.startswith("gcp:")}
+    golden(f"gke-{which}.json", json.dumps(told, indent=2, sort_keys=True) + "\n")
+
+
+def whole(value: Any) -> Any:
+    """Numbers go over the wire as floats; whole ones are told as such."""
+    if isinstance(value, dict):
+        return {key: whole(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [whole(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def test_a_pool_says_everything_the_way_the_api_wants_it() -> None:
-    pool = props(planned(a_full_cluster()), POOL, "full")
-    config = pool["nodeConfig"]
-    assert pool["autoscaling"] == {"minNodeCount": 1, "maxNodeCount": 4}
+    config = props(planned(a_full_cluster()), POOL, "full")["nodeConfig"]
     assert [taint["effect"] for taint in config["taints"]] == ["PREFER_NO_SCHEDULE", "NO_EXECUTE"]
     assert config["kubeletConfig"] == {
         "cpuManagerPolicy": "static",
         "topologyManager": {"policy": "single-numa-node", "scope": "pod"},
         "memoryManager": {"policy": "Static"},
         "cpuCfsQuota": False,
+        "cpuCfsQuotaPeriod": "10000us",
+        "podPidsLimit": 4096,
+        "maxParallelImagePulls": 4,
     }
-    assert config["advancedMachineFeatures"] == {"threadsPerCore": 1}
-    assert config["linuxNodeConfig"] == {"hugepagesConfig": {"hugepageSize2m": 512, "hugepageSize1g": 2}}
-    assert pool["upgradeSettings"] == {
-        "strategy": "BLUE_GREEN",
-        "blueGreenSettings": {
-            "standardRolloutPolicy": {"batchNodeCount": 2, "batchSoakDuration": "30s"},
-            "nodePoolSoakDuration": "1800s",
-        },
-    }
-    assert config["serviceAccount"] == "nodes@my-project.iam.gserviceaccount.com"
+    assert config["reservationAffinity"]["values"] == ["projects/shared-project/reservations/numa"]
+
+
+def test_a_pool_may_count_its_nodes_over_all_zones() -> None:
+    pool = props(planned(a_full_cluster()), POOL, "plain")
+    assert pool["autoscaling"] == {"totalMinNodeCount": 2, "totalMaxNodeCount": 6}
+    assert pool["nodeConfig"]["localNvmeSsdBlockConfig"] == {"localSsdCount": 1}
 
 
 def test_a_plain_pool_sets_the_cpu_manager_so_that_going_back_changes_it() -> None:
@@ -112,13 +137,48 @@ def test_an_existing_network_is_left_alone() -> None:
 def test_nodes_run_as_an_account_with_few_rights() -> None:
     made = planned(a_cluster(a_pool()))
     roles = {r.props["role"] for r in made if r.type == "gcp:projects/iAMMember:IAMMember"}
-    assert roles == {"roles/container.defaultNodeServiceAccount", "roles/artifactregistry.reader"}
+    assert roles == {"roles/container.defaultNodeServiceAccount"}
+    pull = props(made, "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember")
+    assert (pull["role"], pull["repository"]) == ("roles/artifactregistry.reader", "digits-images.name")
     assert props(made, POOL)["nodeConfig"]["serviceAccount"] == "digits-nodes.email"
 
 
 def test_no_account_is_made_when_every_pool_has_its_own() -> None:
     made = planned(a_cluster(a_full_pool()))
-    assert not [r for r in made if r.type.startswith(("gcp:serviceaccount", "gcp:projects/iAM"))]
+    assert [r.name for r in made if r.type == "gcp:serviceaccount/account:Account"] == ["digits-models"]
+    assert not [r for r in made if r.type.startswith("gcp:projects/iAM")]
+
+
+def test_pods_of_one_account_in_the_stacks_namespace_read_the_models() -> None:
+    made = planned(a_cluster(a_pool()))
+    identity = props(made, "gcp:serviceaccount/iAMMember:IAMMember")
+    assert identity["role"] == "roles/iam.workloadIdentityUser"
+    assert identity["member"] == "serviceAccount:my-project.svc.id.goog[digits/models]"
+    assert identity["serviceAccountId"] == "digits-models.name"
+    right = props(made, "gcp:storage/bucketIAMMember:BucketIAMMember")
+    assert (right["bucket"], right["role"]) == ("my-project-digits-models", "roles/storage.objectUser")
+
+
+def test_a_bucket_and_a_registry_that_exist_are_used_as_they_are() -> None:
+    spec = a_cluster(
+        a_pool(),
+        bucket=ModelBucket(name="ours", existing=True),
+        registry=ImageRegistry(name="images", existing=True, location="europe"),
+    )
+    made = planned(spec)
+    assert not [
+        r for r in made if r.type in ("gcp:storage/bucket:Bucket", "gcp:artifactregistry/repository:Repository")
+    ]
+    told: list[Any] = []
+    registered_by(lambda: told.append(GkeCluster(spec, stack="digits").registry))
+    registered_by(lambda: GkeCluster(spec, stack="digits").bucket.apply(told.append))
+    assert told == ["europe-docker.pkg.dev/my-project/images", "ours"]
+
+
+def test_others_know_the_account_that_reads_models() -> None:
+    found: list[str] = []
+    registered_by(lambda: GkeCluster(a_cluster(a_pool()), stack="digits").model_account.apply(found.append))
+    assert found == ["digits-models.email"]
 
 
 def test_the_cluster_has_the_stacks_name_unless_the_spec_has_one() -> None:
@@ -130,7 +190,6 @@ def test_the_cluster_says_what_the_spec_says() -> None:
     cluster = props(planned(a_full_cluster()), CLUSTER)
     assert cluster["releaseChannel"] == {"channel": "EXTENDED"}
     assert cluster["minMasterVersion"] == "1.34"
-    assert cluster["maintenancePolicy"] == {"dailyMaintenanceWindow": {"startTime": "03:00"}}
     assert cluster["masterAuthorizedNetworksConfig"] == {"cidrBlocks": [{"cidrBlock": "192.0.2.0/24"}]}
     assert cluster["deletionProtection"] is True
     assert cluster["resourceLabels"] == {"team": "ml"}
@@ -154,5 +213,24 @@ def test_pools_are_found_by_their_names_in_the_spec() -> None:
 
 @pytest.mark.parametrize("name", ["digits", "a-cluster-with-a-name-of-forty-characters"])
 def test_account_ids_have_at_most_thirty_characters(name: str) -> None:
-    assert 6 <= len(account_id(name)) <= 30
-    assert account_id(name).endswith("-nodes")
+    assert 6 <= len(account_id(name, "nodes")) <= 30
+    assert account_id(name, "nodes").endswith("-nodes")
+
+
+def test_a_maintenance_window_every_day_is_gkes_own() -> None:
+    assert maintenance_policy(MaintenanceWindow(start="03:00")) == {"dailyMaintenanceWindow": {"startTime": "03:00"}}
+
+
+def test_a_maintenance_window_of_some_days_recurs_and_may_pass_midnight() -> None:
+    policy = maintenance_policy(MaintenanceWindow(start="22:00", days=("fri", "sat"), duration_s=6 * 3600.0))
+    assert policy["recurringWindow"] == {
+        "startTime": "2024-01-01T22:00:00Z",
+        "endTime": "2024-01-02T04:00:00Z",
+        "recurrence": "FREQ=WEEKLY;BYDAY=FR,SA",
+    }
+
+
+def test_an_existing_subnetwork_may_have_its_ranges_named() -> None:
+    named = Network(name="shared", subnetwork="nodes", pods_range="gke-pods", nat=True)
+    assert ip_allocation(named) == {"clusterSecondaryRangeName": "gke-pods", "servicesIpv4CidrBlock": "10.8.0.0/20"}
+    assert needs_nat(named)
