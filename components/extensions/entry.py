@@ -33,6 +33,7 @@ class Chart:
         version: version of this chart where it does not follow the extension's own.
         values: what we set, and what depends on the other extensions.
         main: whether the user's values are for this chart, unless they stand under another's release.
+        wait: whether what comes next waits until all of it is ready.
     """
 
     release: str
@@ -42,6 +43,7 @@ class Chart:
     version: str = ""
     values: Values | Callable[[Around], Values] = field(default_factory=dict)
     main: bool = True
+    wait: bool = True
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,11 @@ class ExtensionSet:
         """What the stack's outputs say of each: addresses, and commands that ask for a password."""
         return {one.name: dict(one.outputs) for one in self.planned if one.outputs}
 
+    @property
+    def places(self) -> dict[tuple[str, str], str]:
+        """Where in the spec each release comes from: `("Release", "istiod")` -> `extensions.istio`."""
+        return {("Release", r.name): one.at for one in self.planned for r in one.releases if one.at}
+
 
 def plan_extensions(
     extensions: Sequence[Extension],
@@ -220,6 +225,7 @@ def _release(chart: Chart, entry: Entry, extension: Extension, around: Around) -
         repo=chart.repo,
         values=merged(ours, _stated(chart, entry, extension.values or {})),
         timeout_s=round(extension.timeout_s or TIMEOUT_S),
+        wait=chart.wait,
     )
 
 

@@ -28,6 +28,7 @@ class Release:
         chart: name in `repo`, an oci:// or https:// address, or the absolute path of a folder.
         version: the chart's; empty for a chart of this machine.
         timeout_s: longest wait until all of its objects are ready.
+        wait: whether there is a wait at all.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Release:
     repo: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: int = 600
+    wait: bool = True
 
 
 def inputs_of(release: Release) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def inputs_of(release: Release) -> dict[str, Any]:
         "values": dict(release.values),
     }
     stated = {key: value for key, value in inputs.items() if value}
-    return {**stated, "createNamespace": False, "skipAwait": False, "timeout": release.timeout_s}
+    return {**stated, "createNamespace": False, "skipAwait": not release.wait, "timeout": release.timeout_s}
 
 
 def hidden(values: Any, key: str = "") -> Any:

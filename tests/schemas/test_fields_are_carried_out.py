@@ -35,8 +35,8 @@ def _text(*folders: str) -> str:
 
 def test_every_field_is_read_by_a_component_or_refused_by_a_rule() -> None:
     code, rules = _text("components", "stack"), _text("schemas/rules")
-    # An extension is refused as a whole, and so is a search.
-    refused = {"Extension", "Search"}
+    # A search is refused as a whole.
+    refused = {"Search"}
     ignored = [
         f"{owner}.{field.name}"
         for owner, field in _fields(spec_shape(), set())

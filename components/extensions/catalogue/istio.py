@@ -13,7 +13,8 @@ ENTRY = Entry(
         Chart("istio-base", "base", REPO, main=False),
         Chart("istiod", "istiod", REPO),
         # Knative and KServe look for a gateway of this name in this namespace.
-        Chart("istio-ingressgateway", "gateway", REPO, main=False),
+        # Its Service is ready when it has an address from outside, which many a cluster never gives.
+        Chart("istio-ingressgateway", "gateway", REPO, main=False, wait=False),
     ),
     needs=("gateway-api",),
     deployments=("istiod",),

@@ -5,11 +5,7 @@ from components.extensions.entry import Around, Chart, Entry, Licence, Values
 
 def _values(around: Around) -> Values:
     """Without Istio, every predictor has a plain Service, and nothing routes to it from outside."""
-    return {
-        "usageMetrics": {"enabled": False},
-        "ambassador": {"enabled": False},
-        "istio": {"enabled": "istio" in around.present},
-    }
+    return {"istio": {"enabled": "istio" in around.present}}
 
 
 ENTRY = Entry(
@@ -31,5 +27,5 @@ ENTRY = Entry(
     ),
     after=("istio",),
     deployments=("seldon-controller-manager",),
-    warnings=("Seldon Core 1.17.1 is of August 2023 and gets no more fixes",),
+    warnings=("the last version of Seldon Core 1 under the Apache licence, 1.17.1, is of August 2023",),
 )

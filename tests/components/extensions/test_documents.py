@@ -1,0 +1,80 @@
+"""Objects in files: found, read whole, and refused with the place of what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.extensions.documents import read
+from components.extensions.planning import with_documents
+from schemas.errors import UsageError
+from tests.components.extensions.builders import a_file, an_extension, planned, the
+
+MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
+
+
+def kinds(*found: object) -> list[str]:
+    return [one["metadata"]["name"] for one in found if isinstance(one, dict)]
+
+
+def test_every_document_of_a_file_is_an_object(tmp_path: Path) -> None:
+    file = a_file(tmp_path, f"# nothing\n---\n{MAP % 'one'}---\n---\n{MAP % 'two'}")
+
+    assert kinds(*read(str(file), tmp_path)) == ["one", "two"]
+
+
+def test_a_folder_is_read_by_name_and_other_files_are_left_out(tmp_path: Path) -> None:
+    a_file(tmp_path, MAP % "second", "b.yml")
+    a_file(tmp_path, MAP % "first", "a.yaml")
+    a_file(tmp_path, '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "third"}}', "c.json")
+    a_file(tmp_path, "not: [an object", "README.md")
+
+    assert kinds(*read(str(tmp_path), tmp_path)) == ["first", "second", "third"]
+
+
+def test_the_items_of_a_list_are_objects(tmp_path: Path) -> None:
+    file = a_file(
+        tmp_path,
+        "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Pod, metadata: {name: one}}]\n",
+    )
+
+    assert kinds(*read(str(file), tmp_path)) == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a: [1", "while parsing"),
+        ("just words", "`apiVersion` and `kind`"),
+        ("apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n", "no `metadata.name`"),
+        ("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n", "kustomization"),
+        ("apiVersion: 1\nkind: Pod\n", "`apiVersion` and `kind`"),
+    ],
+)
+def test_what_is_no_object_is_refused_with_its_place(tmp_path: Path, text: str, why: str) -> None:
+    file = a_file(tmp_path, text)
+
+    with pytest.raises(UsageError) as caught:
+        read(str(file), tmp_path)
+    assert str(file) in caught.value.message
+    assert why in caught.value.why
+
+
+def test_a_file_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        read(str(tmp_path / "nowhere.yaml"), tmp_path)
+
+
+def test_a_folder_without_manifests_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no manifests"):
+        read(str(tmp_path), tmp_path)
+
+
+def test_the_objects_of_an_extension_come_from_its_file(tmp_path: Path) -> None:
+    file = a_file(tmp_path, MAP % "one")
+    extensions = planned("keda", an_extension("mine", manifests=str(file)))
+
+    mine = the(with_documents(extensions, tmp_path), "mine")
+    assert kinds(*mine.objects) == ["one"]
+    assert mine.after == ("keda",)
