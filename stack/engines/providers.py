@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -48,6 +49,7 @@ class ProviderDiff:
 
     What only some providers know: `differences`, where theirs are truer than a comparison of the inputs; `foretold`,
     the outputs as far as they are known before it is done; `notes` on the resource; a `caveat` on the whole plan.
+    `ask` says that all this is a guess, and gives the truth, which takes a while.
     """
 
     changes: bool | None = None
@@ -59,6 +61,7 @@ class ProviderDiff:
     foretold: Values | None = None
     notes: tuple[str, ...] = ()
     caveat: str = ""
+    ask: Callable[[], ProviderDiff] | None = None
 
 
 @dataclass(frozen=True)

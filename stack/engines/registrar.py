@@ -24,6 +24,7 @@ from stack.engines.hands import Hands, settings_shown
 from stack.engines.leftovers import leftover_of
 from stack.engines.paths import with_kept
 from stack.engines.providers import Live, NotReady, ProviderDiff, Providers, Refused, cannot_apply
+from stack.engines.questions import Questions
 from stack.engines.records import Record
 from stack.engines.state import Became, Begun, Entry, Renamed, Replaced, Settled, State
 from stack.engines.steps import Step, StepLog
@@ -74,13 +75,14 @@ class Registrar:
         stopping: Callable[[], bool],
         now: Callable[[], str],
         binding: bool,
+        questions: Questions,
     ) -> None:
         self.project, self.stack = project, stack
         self.ledger, self.providers, self.hands, self.log = ledger, providers, hands, log
         self.seen: set[str] = set()
         self.asked: dict[str, Values] = {}
         self.caveats: dict[str, None] = {}
-        self._stopping, self._now, self._binding = stopping, now, binding
+        self._stopping, self._now, self._binding, self.questions = stopping, now, binding, questions
         self._lock = threading.RLock()
         self._older: dict[str, tuple[str, ...]] = {}
         self._must_replace: dict[str, str] = {}
@@ -253,9 +255,11 @@ class Registrar:
             configured = self.providers.of_settings(draft.type)
             return configured.diff_settings(old.identity, all_plain(old.inputs), after)
         provider, told = self.providers.of(draft.type), self._about(draft, old)
-        if old is None or old.pending_replacement or elsewhere:
-            return provider.rehearse(told, after) if self.hands.dry else ProviderDiff()
-        return provider.diff(told, old.id, all_plain(old.outputs), after)
+        if old is not None and not old.pending_replacement and not elsewhere:
+            given = provider.diff(told, old.id, all_plain(old.outputs), after)
+        else:
+            given = provider.rehearse(told, after) if self.hands.dry else ProviderDiff()
+        return self.questions.settle(draft.urn, after, given)
 
     def _about(self, draft: Record, old: Record | None) -> About:
         return about(draft, self.ledger.state, old=old, binding=self._binding)

@@ -13,6 +13,7 @@ from stack.engines.hands import DryHands, Hands, RealHands
 from stack.engines.monitor import EngineService, Monitor
 from stack.engines.planning import Origins
 from stack.engines.providers import Providers
+from stack.engines.questions import Questions
 from stack.engines.registrar import Ledger, Registrar
 from stack.engines.running import Program
 from stack.engines.state import Entry, State
@@ -69,12 +70,11 @@ def plan(
     Raises:
         InferstackError: the program raised, or resources in it cannot be planned: all of them are named.
     """
-    memory = Memory(state)
-    log = StepLog(ignore)
-    registrar = _registrar(setting, memory, DryHands(), log, lambda: False, binding=binding)
-    if program is not None:
-        _run(setting, program, registrar, log, dry_run=True)
-        _raise_failures(log)
+    memory, log, registrar = _dry(setting, state, program, Questions(collecting=program is not None), binding=binding)
+    if registrar.questions.open:
+        answers = registrar.questions.answered(setting.parallel)
+        memory, log, registrar = _dry(setting, state, program, Questions(ahead=answers), binding=binding)
+    _raise_failures(log)
     before_it = dataclasses.replace(memory.state, condemned=state.condemned)
     doomed = deletes.doomed_in(before_it, registrar.seen, told=tuple(state.condemned))
     for item in doomed:
@@ -95,6 +95,17 @@ def plan(
     )
 
 
+def _dry(
+    setting: Setting, state: State, program: Program | None, questions: Questions, *, binding: bool
+) -> tuple[Memory, StepLog, Registrar]:
+    """One dry run of a program."""
+    memory, log = Memory(state), StepLog(ignore)
+    registrar = _registrar(setting, memory, DryHands(), log, lambda: False, questions, binding=binding)
+    if program is not None:
+        _run(setting, program, registrar, log, dry_run=True)
+    return memory, log, registrar
+
+
 def apply(
     setting: Setting,
     ledger: Ledger,
@@ -110,7 +121,7 @@ def apply(
     missing from the program's registrations because of it.
     """
     hands = RealHands(setting.providers, lambda: ledger.state, log.progress, stopping=stopping, giving_up=giving_up)
-    registrar = _registrar(setting, ledger, hands, log, stopping, binding=True)
+    registrar = _registrar(setting, ledger, hands, log, stopping, Questions(), binding=True)
     left_before = tuple(ledger.state.condemned)
     if program is not None:
         _run(setting, program, registrar, log, dry_run=False)
@@ -139,7 +150,14 @@ def outputs(setting: Setting, state: State) -> Values:
 
 
 def _registrar(
-    setting: Setting, ledger: Ledger, hands: Hands, log: StepLog, stopping: Callable[[], bool], *, binding: bool
+    setting: Setting,
+    ledger: Ledger,
+    hands: Hands,
+    log: StepLog,
+    stopping: Callable[[], bool],
+    questions: Questions,
+    *,
+    binding: bool,
 ) -> Registrar:
     return Registrar(
         setting.project,
@@ -151,6 +169,7 @@ def _registrar(
         stopping=stopping,
         now=store.now,
         binding=binding,
+        questions=questions,
     )
 
 

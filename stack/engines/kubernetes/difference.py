@@ -6,8 +6,9 @@ what cannot be changed in place.
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from stack.engines import values
@@ -75,13 +76,26 @@ def compare(about: About, was: Tree, new: Tree, connection: Connection | None) -
     guessed = _guessed(new, asked)
     if connection is None or has_unknown(new):
         return guessed
-    try:
+
+    def ask() -> ProviderDiff:
         connection.expect(about.identity)
         return _asked(about, was, new, connection, asked)
-    except CannotAsk as error:
-        if about.binding:
-            raise
-        return ProviderDiff(guessed.changes, guessed.replaces, delete_before_replace=True, caveat=caveat(error))
+
+    return _unless_silent(about, guessed, ask)
+
+
+def _unless_silent(about: About, guessed: ProviderDiff, ask: Callable[[], ProviderDiff]) -> ProviderDiff:
+    """The guess, with the way to the truth; where nobody answers, a plan that is not carried out makes do with it."""
+
+    def asked() -> ProviderDiff:
+        try:
+            return ask()
+        except CannotAsk as error:
+            if about.binding:
+                raise
+            return dataclasses.replace(guessed, caveat=caveat(error))
+
+    return dataclasses.replace(guessed, ask=asked)
 
 
 def caveat(error: CannotAsk) -> str:
@@ -176,14 +190,13 @@ def rehearse(about: About, new: Tree, connection: Connection | None) -> Provider
     told = foretold(new)
     if connection is None or has_unknown(new):
         return ProviderDiff(foretold=told)
-    try:
+
+    def ask() -> ProviderDiff:
         connection.expect(about.identity)
         _rehearse(about, new, connection)
-    except CannotAsk as error:
-        if about.binding:
-            raise
-        return ProviderDiff(foretold=told, caveat=caveat(error))
-    return ProviderDiff(foretold=told)
+        return ProviderDiff(foretold=told)
+
+    return _unless_silent(about, ProviderDiff(foretold=told), ask)
 
 
 def _rehearse(about: About, new: Tree, connection: Connection) -> None:

@@ -57,10 +57,11 @@ def manager_of(urn: str, inputs: Tree, outputs: Tree) -> str:
     repeated after a crash knows its own object.
     """
     chosen = annotation(inputs, "patchFieldManager") or outputs.get("__fieldManager")
-    return str(chosen or f"pulumi-kubernetes-{_digest(urn)}")
+    return str(chosen or f"pulumi-kubernetes-{digest(urn)}")
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """Eight characters that follow from a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -103,9 +104,9 @@ def _named(metadata: Tree, urn: str, old: Tree) -> Tree:
     if metadata.get("name"):
         return metadata
     if prefix := metadata.get("generateName"):
-        return {**metadata, "name": f"{prefix}{_digest(urn)}"}
+        return {**metadata, "name": f"{prefix}{digest(urn)}"}
     kept = old["metadata"]["name"] if annotation(old, "autonamed") == "true" else ""
-    name = kept or f"{urns.name_of(urn)}-{_digest(urn)}"
+    name = kept or f"{urns.name_of(urn)}-{digest(urn)}"
     return {
         **metadata,
         "name": name,

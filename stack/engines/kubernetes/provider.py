@@ -11,6 +11,8 @@ from stack.engines.about import About
 from stack.engines.kubernetes import difference, objects, trees, verbs
 from stack.engines.kubernetes.connection import Connection
 from stack.engines.kubernetes.errors import CannotAsk, Missing
+from stack.engines.kubernetes.objects import RELEASE
+from stack.engines.kubernetes.releases import Releases
 from stack.engines.kubernetes.settings import Settings, differing, moved, settings_of
 from stack.engines.providers import Checked, Live, Provider, ProviderDiff
 from stack.engines.values import Values
@@ -27,35 +29,51 @@ class KubernetesProviders(Provider):
         self._environ = os.environ if environ is None else environ
         self._lock = threading.Lock()
         self._connections: dict[Settings, Connection] = {}
+        self._releases = Releases(self._environ)
 
     # ------------------------------------------------------------------------------------------ objects
 
     def check(self, about: About, old: Values, new: Values) -> Checked:
+        if about.type == RELEASE:
+            return self._releases.check(about, old, new)
         if found := objects.failures(about.type, new):
             return Checked(new, found)
         manifest = objects.checked(about.urn, about.type, old, new)
         return Checked(self._placed(about, old, manifest))
 
     def diff(self, about: About, id_: str, old: Values, new: Values) -> ProviderDiff:
+        if about.type == RELEASE:
+            return self._releases.diff(about, old, new)
         return difference.compare(about, old, new, self._known(about))
 
     def rehearse(self, about: About, new: Values) -> ProviderDiff:
+        if about.type == RELEASE:
+            return self._releases.rehearse(about, new)
         return difference.rehearse(about, new, self._known(about))
 
     def create(self, about: About, new: Values) -> Live:
         connection = self._connection(about)
+        if about.type == RELEASE:
+            return self._releases.create(about, new, connection)
         return verbs.create(about, new, connection)
 
     def update(self, about: About, id_: str, old: Values, new: Values) -> Live:
         connection = self._connection(about)
+        if about.type == RELEASE:
+            return self._releases.update(about, old, new, connection)
         return verbs.update(about, trees.on_the_wire(old), new, connection)
 
     def delete(self, about: About, id_: str, old: Values) -> None:
         connection = self._connection(about)
-        verbs.delete(about, trees.on_the_wire(old), connection)
+        if about.type == RELEASE:
+            self._releases.delete(about, old, connection)
+        else:
+            verbs.delete(about, trees.on_the_wire(old), connection)
 
     def read(self, about: About, id_: str, old: Values) -> Live | None:
         connection = self._connection(about)
+        if about.type == RELEASE:
+            return self._releases.read(about, old, connection)
         return verbs.read(about, id_, trees.on_the_wire(old), connection)
 
     def hide(self, values: Values, like: Values) -> Values:

@@ -74,12 +74,15 @@ def lasting(live: Tree) -> Tree:
 
 
 def hide(values: Values, like: Values) -> Values:
-    """The object with secrets where `like` has them, at the very place; of a Secret, all data, as Pulumi does."""
+    """The object with secrets where `like` has them, at the very place; of a Secret, all data, as Pulumi does.
+
+    What is no object is a Helm release, whose inputs Pulumi keeps secret as a whole.
+    """
     hidden: Values = _hide(values, like)
     if values.get("kind") == "Secret":
         hidden.update({key: _secret(hidden[key]) for key in ("data", "stringData") if key in hidden})
     if isinstance(asked := values.get("__inputs"), dict):
-        hidden["__inputs"] = hide(asked, like)
+        hidden["__inputs"] = hide(asked, like) if "kind" in values else _secret(asked)
     if values.get("kind") == "Secret" or has_secret(like):
         hidden = _without_copy(hidden)
     return hidden
