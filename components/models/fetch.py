@@ -46,8 +46,9 @@ class _Broken(Exception):
 
 
 def fetch(
-    url: str, *, sha256: str | None, store: Path, beside: str | None = None, pauses_s: tuple[float, ...] = PAUSES_S
-) -> Fetched:
+    url: str, *, sha256: str | None, store: Path, beside: str | None = None, auth: httpx.Auth | None = None,
+    pauses_s: tuple[float, ...] = PAUSES_S,
+) -> Fetched:  # fmt: skip
     """The file behind `url`, from the store or else from the web; with it the file named `beside`, if given.
 
     `sha256` is the digest of the content (with a second file: of both, one after the other). A passing failure is
@@ -67,7 +68,7 @@ def fetch(
             return Fetched(downloads / known / names[0], known, _unpinned(url, sha256, known))
         partial = downloads / "partial" / identity
         partial.mkdir(exist_ok=True)
-        with _client(url, sha256) as client:
+        with _client(url, sha256, auth) as client:
             for name in names:
                 _download(client, sibling(url, name) if name != names[0] else url, partial / name, sha256, pauses_s)
         digest = files_digest([partial / name for name in names])
@@ -80,14 +81,14 @@ def fetch(
     return Fetched(downloads / digest / names[0], digest, _unpinned(url, sha256, digest))
 
 
-def _client(url: str, sha256: str | None) -> httpx.Client:
+def _client(url: str, sha256: str | None, auth: httpx.Auth | None) -> httpx.Client:
     """A client that follows redirects, but to nowhere that `url` itself might not lead."""
 
     def check(request: httpx.Request) -> None:
         check_url(str(request.url), sha256)
 
     return httpx.Client(
-        follow_redirects=True, timeout=TIMEOUT, event_hooks={"request": [check]},
+        follow_redirects=True, timeout=TIMEOUT, auth=auth, event_hooks={"request": [check]},
         trust_env=not is_loopback(urlsplit(url).hostname or ""),
     )  # fmt: skip
 

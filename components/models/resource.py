@@ -16,9 +16,8 @@ from pulumi import dynamic
 
 from components.models import material
 from components.models.digest import check_digest
-from components.models.store import Conversion, StoredModel, converted, is_intact
+from components.models.store import Conversion, check_drop, converted, is_intact
 from components.progress import say
-from schemas.errors import InferstackError
 
 OUTPUTS = ("path", "digest", "precision", "bytes", "accuracy", "accuracy_before", "warnings")
 Props = dict[str, Any]
@@ -50,24 +49,6 @@ def make(props: Mapping[str, Any]) -> Props:
         "accuracy": stored.accuracy, "accuracy_before": stored.accuracy_before, "warnings": warnings,
     }  # fmt: skip
     return {key: value for key, value in outputs.items() if value is not None}
-
-
-def check_drop(stored: StoredModel, limit: float) -> None:
-    """Whether a conversion kept the accuracy that it must; both are shares of one.
-
-    Raises:
-        InferstackError: it did not; with both figures.
-    """
-    if stored.accuracy is None or stored.accuracy_before is None:
-        return
-    drop = stored.accuracy_before - stored.accuracy
-    if drop <= limit + 1e-9:
-        return
-    raise InferstackError(
-        f"{stored.precision} costs model {stored.name} too much accuracy: {drop:.2%} where {limit:.2%} is allowed",
-        why=f"before: {stored.accuracy_before:.2%}, after: {stored.accuracy:.2%}",
-        remedy="calibrate with more samples or more typical ones, use fp16, or raise `maxAccuracyDrop`",
-    )
 
 
 class ModelProvider(dynamic.ResourceProvider):

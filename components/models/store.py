@@ -94,6 +94,24 @@ def converted(conversion: Conversion, models: Path) -> StoredModel:
     return _stored(folder)
 
 
+def check_drop(stored: StoredModel, limit: float) -> None:
+    """Whether a conversion kept the accuracy that it must; both are shares of one.
+
+    Raises:
+        InferstackError: it did not; with both figures.
+    """
+    if stored.accuracy is None or stored.accuracy_before is None:
+        return
+    drop = stored.accuracy_before - stored.accuracy
+    if drop <= limit + 1e-9:
+        return
+    raise InferstackError(
+        f"{stored.precision} costs model {stored.name} too much accuracy: {drop:.2%} where {limit:.2%} is allowed",
+        why=f"before: {stored.accuracy_before:.2%}, after: {stored.accuracy:.2%}",
+        remedy="calibrate with more samples or more typical ones, use fp16, or raise `maxAccuracyDrop`",
+    )
+
+
 def list_models(models: Path) -> tuple[StoredModel, ...]:
     """All finished models of a store, by name and precision; without verifying them."""
     stored = [_stored(folder) for folder in finished(models) if (folder / MANIFEST).is_file()]

@@ -20,18 +20,17 @@ user on a read-only file system and writes nothing.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
 # OpenVINO's telemetry would phone home at import; it must be told before that.
 os.environ["CI"] = "true"
 
+from components.arguments import read_object, shown
 from schemas.errors import InferstackError, UsageError
 
 REST_PORT: Final = 8000
@@ -53,21 +52,6 @@ def completed(stated: Mapping[str, Any], cpuset: frozenset[int]) -> dict[str, An
     return {**defaults, **server, "cpus": sorted(cpuset) if len(cpuset) == whole else []}
 
 
-def read(argument: str) -> dict[str, Any]:
-    """The arguments at a path, or in the text itself if it begins as a JSON object does.
-
-    Raises:
-        UsageError: there are none, or they are no JSON object.
-    """
-    try:
-        tree = json.loads(argument if argument.lstrip().startswith("{") else Path(argument).read_bytes())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{argument[:200]} cannot be read as arguments", why=str(error)) from error
-    if not isinstance(tree, dict):
-        raise UsageError(f"{argument[:200]}: expected a JSON object")
-    return tree
-
-
 def main(argv: list[str]) -> int:
     """Serves until SIGTERM; the exit code."""
     # Process 1 of a container ignores signals that it does not handle, even while it still loads.
@@ -79,12 +63,12 @@ def main(argv: list[str]) -> int:
         from components.serving.server.model import process_mask
         from components.serving.server.process import run
 
-        stated = read(argv[1])
+        stated = read_object(argv[1])
         cpuset = process_mask()
         asked = completed(stated, cpuset)
         if stated.get("whole_cpus") and not asked["cpus"]:
             print(f"not pinned: the cpuset {sorted(cpuset)} is not of {stated['whole_cpus']} CPUs", file=sys.stderr)
-        run(arguments.parse(asked, argv[1][:200]))
+        run(arguments.parse(asked, shown(argv[1])))
     except InferstackError as error:
         print("\n".join(part for part in (f"error: {error.message}", error.why, error.remedy) if part), file=sys.stderr)
         return error.exit_code

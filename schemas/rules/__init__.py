@@ -6,15 +6,25 @@ from schemas.errors import Problem, UsageError
 from schemas.rules import (
     benchmarks,
     cluster,
+    engine,
     extensions,
     fit,
-    gke,
+    gke_cluster,
+    gke_kubelet,
+    gke_machines,
+    gke_network,
+    gke_places,
+    gke_pools,
+    kserve,
     load_tests,
     models,
     names,
     notyet,
     numa,
+    pods,
+    seldon,
     serving,
+    stores,
     structural,
     traffic,
     trained,
@@ -24,7 +34,30 @@ from schemas.spec import Spec
 from schemas.suggest import did_you_mean
 from schemas.tree import Tree
 
-MODULES = (names, models, trained, numa, serving, traffic, benchmarks, load_tests, cluster, gke, extensions, notyet)
+MODULES = (
+    names,
+    models,
+    trained,
+    stores,
+    numa,
+    serving,
+    pods,
+    kserve,
+    seldon,
+    traffic,
+    benchmarks,
+    load_tests,
+    cluster,
+    engine,
+    gke_cluster,
+    gke_kubelet,
+    gke_machines,
+    gke_network,
+    gke_places,
+    gke_pools,
+    extensions,
+    notyet,
+)
 
 
 def violations(spec: Spec, tree: Tree) -> tuple[Problem, ...]:

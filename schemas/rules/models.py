@@ -10,11 +10,12 @@ from typing import Final
 from schemas.model_formats import UNREADABLE
 from schemas.rules.registry import Violation, rule
 from schemas.spec import LocalCluster, Model, Spec
+from schemas.stores import scheme_of
 from schemas.tree import Tree
 from schemas.urls import parsed
 
 FETCHED_HERE: Final = ("https", "http", "file", "train")
-FETCHED_BY_CLUSTERS: Final = ("gs", "s3", "az")
+FETCHED_FOR_CLUSTERS: Final = (*FETCHED_HERE, "gs", "s3", "az")
 
 
 @rule("MODEL001")
@@ -122,7 +123,7 @@ def sources_can_be_fetched(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """A model's source is fetched in a way that its cluster knows.
 
     Why: On this machine a source is a path, file://, https://, or train://MODEL/FILE for a file that another model's
-        training writes. gs:// and s3:// are read by the servers of a cluster, with the cluster's own identity.
+        training writes. Buckets (gs://, s3://, az://) are read in clusters, with the identity of their pods.
     Example:
         models: [{name: digits, source: gs://my-models/digits.onnx}]
     Remedy: Copy the model here and name its path, or name an https:// address.
@@ -130,18 +131,9 @@ def sources_can_be_fetched(spec: Spec, tree: Tree) -> Iterator[Violation]:
     local = isinstance(spec.cluster, LocalCluster)
     for model in spec.models:
         scheme = scheme_of(model.source)
-        known = FETCHED_HERE if local else FETCHED_BY_CLUSTERS
-        if not scheme or scheme in known or (not local and scheme == "file"):
-            continue
-        message = f"`{scheme}://` is not fetched {'on this machine' if local else 'by the servers of a cluster'}"
-        remedy = "" if local else "Put the model into a bucket: gs://, s3:// or az://."
-        yield Violation(f"{model.at}.source", message, remedy=remedy)
-
-
-def scheme_of(source: str | None) -> str:
-    """`gs` of `gs://bucket/model`; empty for a path."""
-    found = re.match("([A-Za-z][A-Za-z0-9+.-]*)://", source or "")
-    return found[1].lower() if found else ""
+        if scheme and scheme not in (FETCHED_HERE if local else FETCHED_FOR_CLUSTERS):
+            message = f"`{scheme}://` is not fetched{' on this machine' if local else ''}"
+            yield Violation(f"{model.at}.source", message)
 
 
 @rule("MODEL007")

@@ -65,8 +65,11 @@ from schemas.spec.node_pool import (
     Taint,
     Upgrade,
 )
-from schemas.spec.serving import Autoscale, Instances, Queue, Serving
-from schemas.spec.traffic import Traffic
+from schemas.spec.pulumi import Pulumi
+from schemas.spec.serving import Autoscale, Clients, Disruption, Instances, Queue, Serving
+from schemas.spec.store import GcsStore, HttpStore, S3Store, Store, VolumeStore
+from schemas.spec.tenant import Quota
+from schemas.spec.traffic import Tls, Traffic
 
 __all__ = [
     "Arrivals",
@@ -75,16 +78,20 @@ __all__ = [
     "Benchmark",
     "BlueGreen",
     "ByName",
+    "Clients",
     "Cluster",
     "ClusterAutoscaling",
     "Convert",
     "Count",
     "CpuList",
     "Disk",
+    "Disruption",
     "Drain",
     "Extension",
     "FilePath",
+    "GcsStore",
     "GkeCluster",
+    "HttpStore",
     "Hugepages",
     "ImageRegistry",
     "Instances",
@@ -111,9 +118,12 @@ __all__ = [
     "Positive",
     "Precision",
     "Protocol",
+    "Pulumi",
     "Queue",
+    "Quota",
     "Range",
     "Reservation",
+    "S3Store",
     "Scalar",
     "Search",
     "SecurityPosture",
@@ -121,12 +131,15 @@ __all__ = [
     "Sha256",
     "Shielded",
     "Spec",
+    "Store",
     "Taint",
+    "Tls",
     "Tool",
     "Traffic",
     "Train",
     "Upgrade",
     "Values",
+    "VolumeStore",
     "item",
     "where",
 ]
@@ -141,8 +154,12 @@ class Spec:
     engine: Literal["embedded", "pulumi"] | None = item(
         "Engine; the one that fits the cluster when absent.", default=None
     )
+    pulumi: Pulumi | None = item("Where Pulumi's own engine keeps the state, and its secrets.", default=None)
     cluster: Cluster = item("Where everything runs; this machine when absent.", default=LocalCluster())
     extensions: tuple[Annotated[Extension, ByName()], ...] = item("Software installed on the cluster.", default=())
+    store: Store | None = item(
+        "Where the cluster keeps models; on GKE a bucket that is made when absent.", default=None
+    )
     models: tuple[Model, ...] = item("Models.", default=())
     serving: tuple[Serving, ...] = item("Serving groups.", default=())
     traffic: tuple[Traffic, ...] = item("Traffic splits.", default=())

@@ -5,6 +5,7 @@ from typing import Literal
 from schemas.record import record
 from schemas.spec.fields import FilePath, Name, item, where
 from schemas.spec.gke import GkeCluster
+from schemas.spec.tenant import Quota
 
 
 @record(kw_only=True)
@@ -24,6 +25,13 @@ class KubernetesCluster:
     kubeconfig: FilePath | None = item("Path of the kubeconfig; the usual places when absent.", default=None)
     context: str | None = item("Context of the kubeconfig; the current one when absent.", default=None)
     namespace: Name | None = item("Namespace of what is served; the stack's name when absent.", default=None)
+    threads_per_core: Literal[1, 2] | None = item(
+        "Hardware threads (CPUs) of a core on its nodes; as the nodes' labels say, or 1, when absent.", default=None
+    )
+    image: str | None = item(
+        "This program's image as nodes pull it; the one that `inferstack image` makes when absent.", default=None
+    )
+    quota: Quota | None = item("Most that the stack's namespace may request.", default=None)
     at: str = where()
 
 

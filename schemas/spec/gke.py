@@ -130,5 +130,8 @@ class GkeCluster:
     monitoring: tuple[Monitored, ...] = item("Whose metrics are kept.", default=("system",))
     cost_allocation: bool = item("Show the cost of namespaces and labels in billing.", default=True)
     security_posture: SecurityPosture = item("What GKE looks for by itself.", default=SecurityPosture())
+    image: str | None = item(
+        "This program's image as nodes pull it; the one that `inferstack image` makes when absent.", default=None
+    )
     labels: Mapping[str, str] | None = item("Labels of the cluster.", default=None)
     at: str = where()

@@ -1,6 +1,7 @@
 """Models: where they come from, what they become, how their accuracy is known."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from schemas.record import record
 from schemas.spec.fields import FilePath, Name, Positive, Precision, Sha256, item, where
@@ -32,6 +33,11 @@ class Convert:
     samples: Positive = item("How many calibration samples to use.", default=300)
     max_accuracy_drop: Fraction = item("Most accuracy that int8 may lose.", default=0.01)
     input_shape: Mapping[str, tuple[int, ...]] | None = item("Shapes to fix, by input; -1 is dynamic.", default=None)
+    place: Literal["here", "cluster"] | None = item(
+        "Where it is converted: on this machine, or by a Job in the cluster; by what the source is when absent.",
+        default=None,
+        key="where",
+    )
     at: str = where()
 
 
@@ -41,7 +47,8 @@ class Model:
 
     name: Name = item("Name of the model, also in its address.")
     source: FilePath | None = item(
-        "A path, file://, https://, a folder (SavedModel), or train://MODEL/FILE: what another training wrote.",
+        "A path, file://, https://, a folder (SavedModel), train://MODEL/FILE (what another training wrote), or, "
+        "for clusters, an address in a bucket (gs://, s3://, az://).",
         default=None,
     )
     train: Train | None = item("Make the model by a script instead of fetching it.", default=None)

@@ -12,8 +12,8 @@ import pytest
 
 from components.models.material import Planner
 from components.models.plan import Unusable, check_files, model_bytes, plan_inputs
-from components.models.resource import OUTPUTS, ModelProvider, check_drop
-from components.models.store import StoredModel
+from components.models.resource import OUTPUTS, ModelProvider
+from components.models.store import StoredModel, check_drop
 from schemas.errors import InferstackError, PreflightError, UsageError
 from schemas.spec import Benchmark, Convert, Model, Spec, Train
 from tests.components.models import model_builders as build

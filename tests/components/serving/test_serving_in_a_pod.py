@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from components.serving.pod import completed, read
+from components.arguments import read_object
+from components.serving.pod import completed
 from schemas.errors import UsageError
 from tests.components.serving.server.server_builders import ROOT, a_doubling_model, eventually, free_port
 
@@ -61,13 +62,13 @@ def test_stated_threads_and_host_are_kept() -> None:
 def test_arguments_may_be_the_text_itself_or_a_file(tmp_path: Path) -> None:
     file = tmp_path / "args.json"
     file.write_text(json.dumps(STATED))
-    assert read(str(file)) == read(json.dumps(STATED)) == STATED
+    assert read_object(str(file)) == read_object(json.dumps(STATED)) == STATED
 
 
 @pytest.mark.parametrize("argument", ["/no/such/file", "{", "[]"])
 def test_arguments_that_are_none_are_refused(argument: str) -> None:
     with pytest.raises(UsageError):
-        read(argument)
+        read_object(argument)
 
 
 def test_requests_are_answered_while_the_pod_is_taken_out_of_service(tmp_path: Path) -> None:

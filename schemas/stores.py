@@ -1,0 +1,51 @@
+"""Which store a stack on a cluster has, and which way each of its models takes there. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, assert_never
+
+from schemas.spec import Convert, GcsStore, GkeCluster, HttpStore, Model, S3Store, Spec, Store, VolumeStore
+
+Way = Literal["as-is", "here", "cluster"]
+
+
+def store_of(spec: Spec) -> Store | None:
+    """The store that is stated; on GKE else the bucket that the stack makes."""
+    if spec.store is None and isinstance(spec.cluster, GkeCluster):
+        return GcsStore(type="gcs")
+    return spec.store
+
+
+def way_of(model: Model) -> Way:
+    """How a model reaches a cluster.
+
+    `here`: made on this machine, then put into the store. `cluster`: made by a Job. `as-is`: it lies in a bucket as
+    servers read it, nothing is said about its digest or conversion, and it is served from there.
+    """
+    scheme = scheme_of(model.source)
+    plain = model.convert == Convert() and model.sha256 is None and model.evaluation is None
+    if scheme in ("gs", "s3", "az") and plain:
+        return "as-is"
+    if model.convert.place is not None:
+        return model.convert.place
+    return "here" if scheme in ("", "file", "train") else "cluster"
+
+
+def scheme_of(source: str | None) -> str:
+    """`gs` of `gs://bucket/model`; empty for a path."""
+    found = re.match("([A-Za-z][A-Za-z0-9+.-]*)://", source or "")
+    return found[1].lower() if found else ""
+
+
+def reads(store: Store | None, scheme: str) -> bool:
+    """Whether what converts models for a store can fetch from addresses of a scheme."""
+    match store:
+        case S3Store():
+            return scheme in ("https", "http", "s3")
+        case GcsStore():
+            return scheme in ("https", "http", "gs")
+        case VolumeStore() | HttpStore() | None:
+            return scheme in ("https", "http")
+        case _:
+            assert_never(store)
