@@ -21,16 +21,24 @@ def read(machine: Topology) -> Surroundings:
         kernel=machine.kernel,
         topology=topology.as_json(machine),
         packages=packages(),
-        inferstack=_version(PROJECT) or "unknown",
+        inferstack=version(),
     )
 
 
+def version() -> str:
+    """The version of this program."""
+    return _version(PROJECT) or "unknown"
+
+
 def packages() -> Mapping[str, str]:
-    """Versions of Python and of the packages that this project names as its dependencies, extras included."""
+    """Versions of Python and of the packages that this project names as its dependencies, extras included.
+
+    In its image the project is no package itself; what is there is there for it.
+    """
     try:
         named = metadata.requires(PROJECT) or []
     except metadata.PackageNotFoundError:
-        named = []
+        named = [found.name for found in metadata.distributions()]
     names = {re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0].lower() for requirement in named}
     found = {name: version for name in names if (version := _version(name))}
     return dict(sorted({**found, "python": platform.python_version()}.items()))

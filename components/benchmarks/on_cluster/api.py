@@ -63,17 +63,29 @@ class KubernetesCluster:
             PreflightError: the client is not installed, or the kubeconfig cannot be used.
         """
         try:
+            import urllib3
+            import yaml
             from kubernetes import client, config
         except ImportError as error:
             raise PreflightError(
                 "benchmarks on a cluster need the Kubernetes client", why=str(error),
                 remedy="pip install 'inferstack[kubernetes]'",
             ) from error  # fmt: skip
+        wire = client.Configuration()
         try:
-            api = config.new_client_from_config(kubeconfig or None, context=context or None, persist_config=False)
-        except (config.ConfigException, OSError) as error:
+            config.load_kube_config(
+                kubeconfig or None, context=context or None, client_configuration=wire, persist_config=False
+            )
+        except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError) as error:
+            # Other errors than the client's own may quote the file, and with it a token.
+            why = str(error) if isinstance(error, config.ConfigException) else type(error).__name__
             named = kubeconfig or "the usual places"
-            raise PreflightError(f"the kubeconfig of {named} cannot be used", why=str(error)) from error
+            raise PreflightError(f"the kubeconfig of {named} cannot be used", why=why) from error
+        if not wire.verify_ssl:
+            # The kubeconfig asks for it (insecure-skip-tls-verify); a warning at every request helps nobody.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        wire.retries = 1
+        api = client.ApiClient(wire)
         self._core, self._batch = client.CoreV1Api(api), client.BatchV1Api(api)
         self._namespace = namespace
 

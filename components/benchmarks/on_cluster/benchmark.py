@@ -1,4 +1,4 @@
-"""From a benchmark of the spec and the serving groups that the program has declared to the resource that measures them."""
+"""From a benchmark of the spec and the serving groups of the program to the resource that measures them."""
 
 from __future__ import annotations
 

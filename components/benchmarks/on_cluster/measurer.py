@@ -24,11 +24,12 @@ from components.benchmarks.on_cluster import manifests, nodes
 from components.benchmarks.on_cluster.api import Cluster, Object
 from components.benchmarks.on_cluster.place import ClusterDescription
 from components.benchmarks.on_cluster.watch import PodState, containers_of, state_of_job
-from components.benchmarks.result import Measurement, PlacedInstance, Surroundings, Target
+from components.benchmarks.result import LoadShape, Measurement, PlacedInstance, Surroundings, Target
 from components.benchmarks.run import Progress, Step
 from components.benchmarks.samples import Samples
 from components.progress import give_way, say
 from schemas.errors import InferstackError, PreflightError
+from schemas.spec import Protocol
 
 SPARE_S: Final = 120.0
 """What a Job may take beyond its load once it runs: to pull images, to start, to prepare, to look into answers."""
@@ -39,6 +40,7 @@ PATIENCE_S: Final = 120.0
 SCALING_S: Final = 900.0
 """How long where the cluster is making a node for it."""
 
+CONNECTIONS_A_POD: Final = 4
 LOOK_S: Final = 0.5
 GONE_S: Final = 120.0
 
@@ -80,7 +82,7 @@ class JobGenerators:
         self._parcels.append(parcel)
         if taken is not None:
             sample_files.write(samples, taken)
-        return parcel.measurement
+        return replace(parcel.measurement, load=step.load)
 
     def targets(self) -> tuple[Target, ...]:
         """The targets, with their pods as they stood before the first measurement."""
@@ -90,7 +92,7 @@ class JobGenerators:
         """The nodes of the targets, and the software of the load generators."""
         names = {instance.node for target in self._targets for instance in target.instances}
         found = tuple(node for name in sorted(names) if (node := self._cluster.node(name)) is not None)
-        return nodes.surroundings(found, names, self._parcels)
+        return nodes.surroundings_of(found, names, self._parcels, self._asked.place.image)
 
     def _target(self, target: Target) -> Target:
         """A target with its pods that are ready."""
@@ -118,12 +120,13 @@ class JobGenerators:
     def _order(self, step: Step) -> Order:
         asked, description = self._asked, self._asked.description
         target = next(one for one in self._targets if one.name == step.subject.target.name)
+        load = _over_all_pods(step.load, step.subject.protocol, len(target.instances))
         arguments = Arguments(
             target=target.name,
             model=target.model,
             protocol=step.subject.protocol,
             endpoints=step.subject.endpoints,
-            load=step.load,
+            load=load,
             samples=f"{manifests.WORK}/samples.npz",
             summary=f"{manifests.WORK}/summary.json",
             repeat=step.repeat,
@@ -257,6 +260,13 @@ def clear(cluster: Cluster, labels: Mapping[str, str]) -> None:
         if time.monotonic() > end:
             raise InferstackError(f"{names} of an earlier benchmark does not end", why=f"{GONE_S:.0f} s have passed")
         time.sleep(LOOK_S)
+
+
+def _over_all_pods(load: LoadShape, protocol: Protocol, pods: int) -> LoadShape:
+    """The load with gRPC connections for all pods: a Service spreads connections, and gRPC keeps to one of them."""
+    if protocol != "grpc" or load.connections or pods < 2:
+        return load
+    return replace(load, connections=CONNECTIONS_A_POD * pods)
 
 
 def _small(path: Path) -> bytes:

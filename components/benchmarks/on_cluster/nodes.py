@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from components.benchmarks import surroundings
 from components.benchmarks.load.parcel import Parcel
 from components.benchmarks.result import Surroundings
 
@@ -21,8 +22,10 @@ def is_ready(pod: Object) -> bool:
     return ready and "deletionTimestamp" not in pod["metadata"]
 
 
-def surroundings(found: Sequence[Object], names: Collection[str], parcels: Sequence[Parcel]) -> Surroundings:
-    """The machines of the targets and the software of the load generators.
+def surroundings_of(
+    found: Sequence[Object], names: Collection[str], parcels: Sequence[Parcel], image: str
+) -> Surroundings:
+    """The machines of the targets and the software of the load generators, which come in an image.
 
     The CPU model is the one that a load generator saw on the target's own node, where it ran there; else what the
     node's labels tell.
@@ -39,8 +42,8 @@ def surroundings(found: Sequence[Object], names: Collection[str], parcels: Seque
         cpu_model=here.surroundings.cpu_model if here else ", ".join(models) or "not told by the cluster",
         kernel=here.surroundings.kernel if here else ", ".join(kernels) or "not told by the cluster",
         topology=here.surroundings.topology if here else {},
-        packages=client.packages,
-        inferstack=client.inferstack,
+        packages={**client.packages, "image": image},
+        inferstack=surroundings.version(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -40,7 +41,7 @@ def a_shape(**changes: Any) -> LoadShape:
         "label": "the load", "rate_per_s": 200.0, "clients": None, "arrivals": "constant", "duration_s": 0.5,
         "warmup_s": 0.1, "connections": 0, "batch": 1, "seed": 1, "timeout_s": 5.0,
     }  # fmt: skip
-    if "clients" in changes:
+    if changes.get("clients") is not None:
         known["rate_per_s"] = None
     return LoadShape(**{**known, **changes})
 
@@ -86,12 +87,13 @@ def as_json(arguments: Arguments) -> str:
     return json.dumps(codec.encode(arguments))
 
 
-def start(folder: Path, arguments: Arguments) -> subprocess.CompletedProcess[str]:
-    """The load generator's process, ended."""
-    path = folder / "arguments.json"
-    path.write_text(as_json(arguments))
-    command = [sys.executable, "-m", "components.benchmarks.load", str(path)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+def start(folder: Path, arguments: Arguments, *, path: str = "") -> subprocess.CompletedProcess[str]:
+    """The load generator's process, ended; `path` is where it finds programs instead."""
+    file = folder / "arguments.json"
+    file.write_text(as_json(arguments))
+    command = [sys.executable, "-m", "components.benchmarks.load", str(file)]
+    environment = {**os.environ, "PATH": path} if path else None
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
 
 
 def until(condition: Callable[[], object], *, limit_s: float = 20.0) -> None:
