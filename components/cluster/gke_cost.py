@@ -46,9 +46,23 @@ def cost_of(cluster: GkeCluster) -> Cost:
 
 def node_counts(cluster: GkeCluster, pool: NodePool) -> tuple[int, int]:
     """Fewest and most nodes of a pool over all its zones."""
-    zones = len(pool.zones) or (ZONES_OF_A_REGION if region_of(cluster.location) == cluster.location else 1)
-    few, many = (pool.nodes.min, pool.nodes.max) if isinstance(pool.nodes, NodeRange) else (pool.nodes, pool.nodes)
-    return few * zones, many * zones
+    zones = _zones(cluster, pool)
+    match pool.nodes:
+        case NodeRange(min=few, max=many, total=True):
+            return few, many
+        case NodeRange(min=few, max=many):
+            return few * zones, many * zones
+        case int(count):
+            return count * zones, count * zones
+
+
+def _zones(cluster: GkeCluster, pool: NodePool) -> int:
+    """In how many zones a pool has nodes; a zonal cluster has its own zone beside those that it names."""
+    if pool.zones:
+        return len(pool.zones)
+    if region_of(cluster.location) != cluster.location:
+        return 1 + len(cluster.zones)
+    return len(cluster.zones) or ZONES_OF_A_REGION
 
 
 def _node_price(cluster: GkeCluster, pool: NodePool) -> float | None:

@@ -13,7 +13,7 @@ from components.cluster.capacity import (
 )
 from components.cluster.gke_cost import cost_of, node_counts
 from components.cluster.machines import find_machine, machine_types, region_of
-from schemas.rules import gke as rules
+from schemas.rules import gke_machines as rules
 from schemas.spec import Hugepages, NodeRange
 from tests.components.cluster.gke_builders import a_cluster, a_pool
 
