@@ -8,7 +8,7 @@ alone and said.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,10 +59,16 @@ class Planned:
 
 @dataclass(frozen=True)
 class ExtensionSet:
-    """All extensions of a stack: what is installed, in order, and what a plan says of them."""
+    """All extensions of a stack: what is installed, in order, and what a plan says of them.
+
+    `present` are the names of all that will be on the cluster: installed, built in, or somebody else's; `elsewhere` are
+    the namespaces of the latter, as far as they are known.
+    """
 
     planned: tuple[Planned, ...] = ()
     notes: tuple[str, ...] = ()
+    present: frozenset[str] = frozenset()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def outputs(self) -> dict[str, dict[str, str]]:
@@ -86,7 +92,7 @@ def plan_extensions(
 
     Args:
         extensions: those of the spec; its rules hold.
-        installed: extensions that others have installed, and their versions as far as they are known
+        installed: extensions that others have installed, and their namespaces as far as they are known
             (`installed_by_others`).
         namespaces: namespaces that others have made.
     """
@@ -110,7 +116,9 @@ def plan_extensions(
             notes += _said_of(entry, one.version, cluster)
         planned.append(one)
     taken = {*ALWAYS_THERE, *namespaces}
-    return ExtensionSet(tuple(_without(one, taken) for one in planned), tuple(notes))
+    return ExtensionSet(
+        tuple(_without(one, taken) for one in planned), tuple(notes), frozenset({*order, *there}), dict(there)
+    )
 
 
 def with_documents(extensions: ExtensionSet, store: Path) -> ExtensionSet:
@@ -129,7 +137,7 @@ def with_documents(extensions: ExtensionSet, store: Path) -> ExtensionSet:
 
 
 def installed_by_others(deployments: Collection[str], kinds: Collection[str], ours: Collection[str]) -> dict[str, str]:
-    """Extensions of the catalogue that are on a cluster and not of this stack; their versions are not known.
+    """Extensions of the catalogue that are on a cluster and not of this stack, and the namespaces they are in.
 
     A controller shows an extension, not its kinds: those stay behind when it goes.
 
@@ -138,12 +146,12 @@ def installed_by_others(deployments: Collection[str], kinds: Collection[str], ou
         kinds: names of all its CustomResourceDefinitions.
         ours: names of the extensions in this stack's state.
     """
-    shown = {*deployments, *(name.partition("/")[2] for name in deployments)}
-    there = (
-        name for name, entry in CATALOGUE.items()
-        if not shown.isdisjoint(entry.deployments) or not set(kinds).isdisjoint(entry.crds)
-    )  # fmt: skip
-    return {name: "" for name in there if name not in ours}
+    found: dict[str, str] = {}
+    for name, entry in CATALOGUE.items():
+        shown = [one for one in sorted(deployments) if {one, one.partition("/")[2]} & {*entry.deployments}]
+        if name not in ours and (shown or not set(kinds).isdisjoint(entry.crds)):
+            found[name] = shown[0].partition("/")[0] if shown else ""
+    return found
 
 
 def _in_order(extensions: Sequence[Extension]) -> tuple[str, ...]:
@@ -182,9 +190,9 @@ def _left_alone(extension: Extension, entry: Entry | None, cluster: Cluster, the
             return f"{name} is not installed: GKE has {entry.built_in.what}"
     if name not in there:
         return ""
-    version = f" ({there[name]})" if there[name] else ""
+    where = f" (namespace {there[name]})" if there[name] else ""
     idle = extension.version is not None or extension.values is not None
-    said = f"{name} is on the cluster already{version}, from somebody else, and is left alone"
+    said = f"{name} is on the cluster already{where}, from somebody else, and is left alone"
     return f"{said}; what the spec says of it does nothing" if idle else said
 
 

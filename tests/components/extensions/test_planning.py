@@ -83,12 +83,12 @@ def test_what_is_switched_off_on_gke_is_installed(name: str, cluster: GkeCluster
 
 
 def test_what_somebody_else_has_installed_is_left_alone() -> None:
-    extensions = planned("kserve", installed={"cert-manager": "1.17.0"})
+    extensions = planned("kserve", installed={"cert-manager": "certs"})
 
     assert names(extensions) == ["kserve"]
     assert the(extensions, "kserve").after == ()
     assert extensions.notes[0] == (
-        "cert-manager is on the cluster already (1.17.0), from somebody else, and is left alone"
+        "cert-manager is on the cluster already (namespace certs), from somebody else, and is left alone"
     )
 
 
@@ -101,13 +101,16 @@ def test_a_version_that_does_nothing_is_said() -> None:
 def test_a_controller_shows_an_extension_and_left_over_kinds_do_not() -> None:
     kinds = ["certificates.cert-manager.io", "httproutes.gateway.networking.k8s.io"]
 
-    assert installed_by_others(["kserve/kserve-controller-manager"], kinds, ()) == {"kserve": "", "gateway-api": ""}
+    assert installed_by_others(["kserve/kserve-controller-manager"], kinds, ()) == {
+        "kserve": "kserve",
+        "gateway-api": "",
+    }
     assert installed_by_others(["certs/cert-manager"], (), ours=["cert-manager"]) == {}
 
 
 def test_an_application_elsewhere_on_the_cluster_is_not_ours_to_reuse() -> None:
     assert installed_by_others(["somewhere/mlflow"], (), ()) == {}
-    assert installed_by_others(["mlflow/mlflow"], (), ()) == {"mlflow": ""}
+    assert installed_by_others(["mlflow/mlflow"], (), ()) == {"mlflow": "mlflow"}
 
 
 def test_values_of_the_user_are_merged_deeply() -> None:
@@ -158,7 +161,7 @@ def test_the_namespace_of_the_system_is_never_made() -> None:
 def test_a_licence_that_is_not_free_of_conditions_is_said() -> None:
     old, new = planned("seldon-core"), planned(an_extension("seldon-core", version="1.18.2"))
 
-    assert not any("under" in note for note in old.notes)
+    assert not any(" is under " in note for note in old.notes)
     assert new.notes[0].startswith("seldon-core 1.18.2 is under BUSL-1.1: production use needs a licence")
     assert any("AGPL-3.0" in note for note in planned("minio").notes)
 

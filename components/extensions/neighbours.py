@@ -1,0 +1,41 @@
+"""What the extensions of a cluster mean for the pods that serve there: who may call them, and who asks for metrics."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from components.extensions.catalogue import CATALOGUE
+from components.extensions.planning import ExtensionSet
+from components.serving.pods.surroundings import Scraping, Surroundings
+from schemas.spec import Cluster, GkeCluster
+
+PROMETHEUS: Final = "kube-prometheus-stack"
+# Where GKE's managed Prometheus runs its collectors.
+MANAGED: Final = "gmp-system"
+# Where Knative's operator puts the gateway that stands in for Istio's.
+KOURIER: Final = "knative-serving"
+
+
+def surroundings(extensions: ExtensionSet, cluster: Cluster) -> Surroundings:
+    """The neighbours of the serving groups of a stack."""
+    where = {one.name: one.namespace for one in extensions.planned} | dict(extensions.elsewhere)
+    scraping, monitoring = _scraping(extensions, cluster, where.get(PROMETHEUS, ""))
+    gateways = [where[name] for name in ("istio",) if where.get(name)]
+    if "knative" in extensions.present and "istio" not in extensions.present:
+        gateways.append(KOURIER)
+    return Surroundings(
+        extensions=extensions.present,
+        scraping=scraping,
+        prometheus=extensions.outputs.get(PROMETHEUS, {}).get("prometheus", ""),
+        monitoring=monitoring,
+        gateways=tuple(gateways),
+    )
+
+
+def _scraping(extensions: ExtensionSet, cluster: Cluster, namespace: str) -> tuple[Scraping, str]:
+    """How metrics are collected, and from which namespace."""
+    if PROMETHEUS in extensions.elsewhere:
+        return "pod-monitor", namespace or CATALOGUE[PROMETHEUS].namespace
+    if isinstance(cluster, GkeCluster) and cluster.managed_prometheus:
+        return "pod-monitoring", MANAGED
+    return "annotations", namespace

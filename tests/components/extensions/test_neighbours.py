@@ -1,0 +1,38 @@
+"""What serving pods learn of the extensions beside them."""
+
+from __future__ import annotations
+
+from components.extensions.neighbours import surroundings
+from tests.components.extensions.builders import ANYWHERE, on_gke, planned
+
+
+def test_our_prometheus_finds_the_pods_by_itself() -> None:
+    around = surroundings(planned("kube-prometheus-stack"), ANYWHERE)
+
+    assert (around.scraping, around.monitoring) == ("annotations", "monitoring")
+    assert around.prometheus == "http://kube-prometheus-stack-prometheus.monitoring.svc:9090"
+
+
+def test_the_prometheus_of_somebody_else_is_told_of_the_pods() -> None:
+    around = surroundings(planned(installed={"kube-prometheus-stack": "observability"}), ANYWHERE)
+
+    assert (around.scraping, around.monitoring) == ("pod-monitor", "observability")
+    assert around.prometheus == ""
+
+
+def test_managed_prometheus_is_told_of_the_pods() -> None:
+    around = surroundings(planned("kube-prometheus-stack", cluster=on_gke()), on_gke())
+
+    assert (around.scraping, around.monitoring) == ("pod-monitoring", "gmp-system")
+
+
+def test_gateways_may_call_the_pods() -> None:
+    assert surroundings(planned("istio", "knative"), ANYWHERE).gateways == ("istio-system",)
+    assert surroundings(planned("knative"), ANYWHERE).gateways == ("knative-serving",)
+    assert surroundings(planned("kserve"), ANYWHERE).gateways == ()
+
+
+def test_what_is_built_in_is_there_as_well() -> None:
+    around = surroundings(planned("gateway-api", "keda", cluster=on_gke()), on_gke())
+
+    assert {"gateway-api", "keda"} <= around.extensions
