@@ -1,15 +1,16 @@
-"""Serving groups as pods on the nodes of a GKE pool: whole cores, how many a node, and the fit in words. Pure.
+"""Serving groups as pods on the nodes of a cluster: whole cores, how many a node, and the fit in words. Pure.
 
 Nobody names cores here: kubelet gives a Guaranteed pod with whole CPUs cores of its own (static CPU manager) on one
 NUMA node (topology manager), but never says which node. So all pods of a group are equal and have to fit the smallest
-NUMA node, which is the first: kubelet keeps CPUs of it for itself.
+NUMA node, which is the first: kubelet keeps CPUs of it for itself. What is here is for the pools of GKE;
+`placement_nodes.py` does the same for nodes of others.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from components.cluster.capacity import NodeCapacity, capacity_of
@@ -18,20 +19,23 @@ from components.cluster.machines import MachineType, find_machine
 from components.serving.placement_misfit import Misfit, path_of
 from components.serving.placement_request import ByHand, EachNode, Fill, Spread, request_of, shape_of
 from schemas.errors import Problem
-from schemas.spec import GkeCluster, Instances, NodePool, Serving
+from schemas.spec import GkeCluster, NodePool, Serving
 
-# The spec has no field for memory yet; OVMS with a model of some 100 MB stays under 1 GiB, and even the highcpu types
-# have a GiB a core.
+# Unless the spec says: OVMS with a model of some 100 MB stays under 1 GiB, and the highcpu types have 1 GiB a core.
 MEMORY_MIB_PER_CORE: Final = 1024
 LEAST_MEMORY_MIB: Final = 2048
+# What a pod that shares CPUs requests of each: four groups that are measured one after the other find room together.
+SHARED_MILLICPUS: Final = 250
 NUMBERS: Final = {1: "one", 2: "two", 3: "three", 4: "four"}
 
 
 @dataclass(frozen=True)
 class PodPlan:
-    """The equal pods of a group: CPUs and memory of each (requests and limits alike), threads and streams inside.
+    """The equal pods of a group: CPUs and memory of each, threads and streams inside.
 
-    `pool` is None on a cluster whose nodes are somebody else's.
+    `pool` is None on a cluster whose nodes are somebody else's. `exclusive` pods request whole CPUs and are limited to
+    them; `pinned` says that nodes are known to give such pods CPUs of their own. `alone`: no second pod of the group
+    fits the same NUMA node. `surge`: there is room for one pod more, so that a new one starts before an old one stops.
     """
 
     group: str
@@ -44,6 +48,15 @@ class PodPlan:
     threads: int
     streams: int
     fit: tuple[str, ...]
+    exclusive: bool = True
+    pinned: bool = False
+    alone: bool = False
+    surge: bool = False
+
+    @property
+    def millicpus(self) -> int:
+        """What a pod requests, in thousandths of a CPU."""
+        return self.cpus * (1000 if self.exclusive else SHARED_MILLICPUS)
 
 
 def pool_of(cluster: GkeCluster, serving: Serving) -> NodePool | None:
@@ -59,49 +72,75 @@ def plan_pods(cluster: GkeCluster, serving: Serving) -> PodPlan:
     """
     if (pool := pool_of(cluster, serving)) is None:
         raise _misfit(serving, f"{serving.name} has no node pool to run on", "add one to `cluster.nodePools`")
-    nodes = max(1, node_counts(cluster, pool)[0])
+    fewest, most = node_counts(cluster, pool)
+    nodes = max(1, fewest)
     if (machine := find_machine(pool.machine_type)) is None:
         cores = (serving.instances and serving.instances.cores) or 1
         note = f"{serving.name}: how large {pool.machine_type} is, is not known here, so pods are not fitted"
-        return _plan(serving, pool, None, per_node=1, cores=cores, count=nodes, fit=(note,))
+        plan = made(serving, pool, width=pool.threads_per_core or 2, per_node=1, cores=cores, count=nodes, fit=(note,))
+        return replace(plan, surge=serving.rolling == "surge")
     capacity = capacity_of(machine, pool)
     per_node, cores, count = _cut(serving, pool, capacity, nodes)
     fit = tuple(_fit(serving, pool, machine, capacity, per_node=per_node, cores=cores))
-    return _plan(serving, pool, capacity, per_node=per_node, cores=cores, count=count, fit=fit)
+    plan = made(serving, pool, width=capacity.cpus_per_core, per_node=per_node, cores=cores, count=count, fit=fit)
+    room = _most(capacity, cores)
+    # A node more takes minutes to come: it is worth them only where nobody would answer meanwhile.
+    surge = room * nodes > plan.replicas or (plan.replicas == 1 and room * most > 1)
+    return rolled(
+        serving,
+        replace(
+            plan,
+            memory_mib=serving_memory_mib(serving) or min(plan.memory_mib, capacity.free_memory_mib // per_node),
+            pinned=plan.exclusive and pool.cpu_manager == "static",
+            alone=2 * cores > capacity.cores_per_node,
+        ),
+        room=surge,
+    )
 
 
-def plan_pods_anywhere(serving: Serving) -> PodPlan:
-    """The pods of a group on a cluster whose nodes are not known: as the spec says, not fitted; two CPUs a core."""
-    asked = serving.instances or Instances()
-    note = f"{serving.name}: the nodes of an existing cluster are not read, so pods are not fitted"
-    count = asked.count or asked.per_numa_node or 1
-    return _plan(serving, None, None, per_node=1, cores=asked.cores or 1, count=count, fit=(note,))
-
-
-def _plan(
+def made(
     serving: Serving,
     pool: NodePool | None,
-    capacity: NodeCapacity | None,
     *,
+    width: int,
     per_node: int,
     cores: int,
     count: int,
     fit: tuple[str, ...],
 ) -> PodPlan:
-    width = capacity.cpus_per_core if capacity else (pool and pool.threads_per_core) or 2
-    memory_mib = max(LEAST_MEMORY_MIB, MEMORY_MIB_PER_CORE * cores)
+    """The pods of a group, `width` CPUs a core; how they are replaced is not settled."""
+    cpus = cores * width
     return PodPlan(
         group=serving.name,
         pool=pool,
-        replicas=serving.replicas or count,
+        replicas=serving.autoscale.min if serving.autoscale else serving.replicas or count,
         per_node=per_node,
         cores=cores,
-        cpus=cores * width,
-        memory_mib=min(memory_mib, capacity.free_memory_mib // per_node) if capacity else memory_mib,
-        threads=serving.threads or cores,
+        cpus=cpus,
+        memory_mib=serving_memory_mib(serving) or max(LEAST_MEMORY_MIB, MEMORY_MIB_PER_CORE * cores),
+        threads=serving.threads or (cpus if serving.hyperthreads else cores),
         streams=serving.streams or 1,
         fit=fit,
+        exclusive=serving.exclusive,
     )
+
+
+def serving_memory_mib(serving: Serving) -> int | None:
+    """What the spec says of an instance's memory."""
+    return None if serving.memory_bytes is None else max(1, serving.memory_bytes // 2**20)
+
+
+def rolled(serving: Serving, plan: PodPlan, *, room: bool) -> PodPlan:
+    """The plan with how its pods are replaced: as the spec says, else the new one first where there is `room`."""
+    surge = room if serving.rolling is None else serving.rolling == "surge"
+    if serving.rolling == "surge" and not room:
+        note = "no node has room for a pod more: `rolling: surge` waits until one has"
+    elif surge or plan.replicas > 1:
+        return replace(plan, surge=surge)
+    else:
+        reason = "" if room else "there is no room for a second; "
+        note = f"{reason}its only pod stops before the new one starts, and requests fail meanwhile"
+    return replace(plan, surge=surge, fit=(*plan.fit, f"{serving.name}: {note}"))
 
 
 def _cut(serving: Serving, pool: NodePool, capacity: NodeCapacity, nodes: int) -> tuple[int, int, int]:

@@ -77,7 +77,9 @@ def platforms_speak_the_protocol(spec: Spec, tree: Tree) -> Iterator[Violation]:
 def protocols_of(group: Serving) -> tuple[Protocol, ...]:
     """What the group's platform answers in its version."""
     known = PROTOCOLS[group.platform]
-    if group.platform == "ovms" and group.version is not None:
+    if group.platform == "seldon" and group.executor is False:
+        known = PROTOCOLS[group.runtime or "openvino"]
+    if "ovms" in (group.platform, group.runtime) and group.version is not None:
         version = re.match(r"([0-9]{4})\.([0-9]{1,2})", group.version)
         if version is None or (int(version[1]), int(version[2])) >= OVMS_WITHOUT_V1:
             return tuple(protocol for protocol in known if protocol != "v1")
@@ -122,6 +124,8 @@ def ports_exist(spec: Spec, tree: Tree) -> Iterator[Violation]:
         serving: [{name: one, model: digits, instances: {count: 10}, port: 65530}]
     Remedy: Begin with a lower port.
     """
+    if not isinstance(spec.cluster, LocalCluster):
+        return
     for group in spec.serving:
         for key, first in (("port", group.port), ("grpcPort", group.grpc_port)):
             if first and (last := first + fewest_instances(group) - 1) > 65535:

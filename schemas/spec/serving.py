@@ -1,10 +1,23 @@
 """Ways of serving a model."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from schemas.record import record
-from schemas.spec.fields import CpuList, Layout, Name, Percentage, Platform, Port, Positive, Protocol, item, where
+from schemas.spec.fields import (
+    CpuList,
+    Layout,
+    Name,
+    Percentage,
+    Platform,
+    Port,
+    Positive,
+    Protocol,
+    Range,
+    item,
+    where,
+)
+from schemas.spec.node_pool import Taint
 from schemas.units import Bytes, Seconds
 
 
@@ -24,8 +37,16 @@ class Autoscale:
     min: Positive = item("Fewest replicas.", default=1)
     max: Positive = item("Most replicas.")
     metric: Literal["cpu", "memory", "requests"] = item("What is watched.", default="cpu")
-    average: float | None = item("Target average value a replica.", default=None)
-    utilization: Percentage | None = item("Target utilisation in percent.", default=None)
+    average: Annotated[float, Range(0)] | None = item(
+        "Target average a replica: busy cores, GiB of memory, or requests a second.", default=None
+    )
+    utilization: Percentage | None = item(
+        "Target share of the replicas' cores or memory in percent; 80 when `average` is absent too.", default=None
+    )
+    prometheus: str | None = item(
+        "Address of the Prometheus that counts requests; that of extension kube-prometheus-stack when absent.",
+        default=None,
+    )
 
 
 @record(kw_only=True)
@@ -34,6 +55,22 @@ class Queue:
 
     size: Positive = item("Requests that may wait; one more is refused with 503.", default=128)
     retry_after_s: Seconds = item("What a refused client is told to wait.", default=1.0, key="retryAfter")
+
+
+@record(kw_only=True)
+class Disruption:
+    """How many replicas may be missing while nodes are drained."""
+
+    min_available: Positive | None = item("Fewest replicas that stay.", default=None)
+    max_unavailable: Positive | None = item("Most replicas that may be missing.", default=None)
+
+
+@record(kw_only=True)
+class Clients:
+    """Who may call a group, besides the pods of its own namespace."""
+
+    namespaces: tuple[Name, ...] = item("Namespaces whose pods may call.", default=())
+    cidrs: tuple[str, ...] = item("Addresses that may call, such as 10.0.0.0/8.", default=())
 
 
 @record(kw_only=True)
@@ -66,9 +103,38 @@ class Serving:
     grpc_port: Port | None = item("First gRPC port; further instances follow. Chosen when absent.", default=None)
     env: Mapping[str, str] | None = item("Environment of the process.", default=None)
     version: str | None = item("Version of the platform.", default=None)
+    image: str | None = item("Container image of the platform; its usual one when absent.", default=None)
+    memory_bytes: Bytes | None = item("Memory of an instance; by its cores when absent.", default=None, key="memory")
     replicas: Positive | None = item("Replicas of a Deployment.", default=None)
     autoscale: Autoscale | None = item("Horizontal autoscaling instead of fixed replicas.", default=None)
+    rolling: Literal["surge", "replace"] | None = item(
+        "How pods are replaced: start the new one first, or stop the old one first; by the room there is when absent.",
+        default=None,
+    )
+    disruption: Disruption | None = item(
+        "Replicas that may be missing while nodes are drained; one, of several, when absent.", default=None
+    )
+    spread: Literal["node", "zone", "none"] | None = item(
+        "Keep replicas apart by nodes or zones; by nodes where there is a choice when absent.", default=None
+    )
+    priority: Positive | Name | None = item("A priority class, or the number of one to make.", default=None)
+    clients: Clients = item("Who may call besides the stack's own namespace.", default=Clients())
     node_pool: Name | None = item("Node pool to run on.", default=None)
-    executor: bool | None = item("Seldon's executor on or off.", default=None)
-    transport: Literal["rest", "grpc"] | None = item("Seldon's transport.", default=None)
+    node_selector: Mapping[str, str] | None = item("Labels of the nodes to run on.", default=None)
+    tolerations: tuple[Taint, ...] = item("Taints of nodes to run on all the same.", default=())
+    runtime: Literal["openvino", "ovms"] | None = item(
+        "Server inside KServe or Seldon on a cluster; this program's own (openvino) when absent.", default=None
+    )
+    mode: Literal["standard", "knative"] | None = item(
+        "KServe on a cluster: plain Deployments (standard), or Knative, which scales to zero but pins nothing.",
+        default=None,
+    )
+    canary: Percentage | None = item(
+        "KServe in Knative mode: share of the newest revision; the rest stays with the one before.", default=None
+    )
+    executor: bool | None = item("Seldon: whether its executor passes requests on; on when absent.", default=None)
+    transport: Literal["rest", "grpc"] | None = item(
+        "Seldon: what its executor passes on; as the protocol says when absent.", default=None
+    )
+    mesh: bool = item("On a cluster: put Istio's proxy beside the server, for mutual TLS.", default=False)
     at: str = where()

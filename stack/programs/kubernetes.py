@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from components.serving.placement_pods import plan_pods_anywhere
+from components.serving.placement_nodes import plan_pods_anywhere
 from components.site import Site
 from schemas.load import Loaded
 from schemas.spec import KubernetesCluster

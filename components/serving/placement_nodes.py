@@ -1,0 +1,139 @@
+"""Serving groups as pods on nodes that somebody else has made: as the spec says, checked against the nodes. Pure.
+
+Sizes follow from the spec, and from what of the nodes does not change from day to day: a plan must not change because a
+neighbour came or went. What neighbours have taken is told, no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from components.cluster.nodes import ClusterFacts, Node
+from components.serving.placement_misfit import Misfit, path_of
+from components.serving.placement_pods import PodPlan, made, rolled
+from components.serving.placement_request import request_of
+from schemas.errors import Problem
+from schemas.spec import Instances, KubernetesCluster, Serving, Taint
+
+HARD: Final = ("NoSchedule", "NoExecute")
+
+
+def plan_pods_anywhere(
+    serving: Serving, cluster: KubernetesCluster | None = None, facts: ClusterFacts | None = None
+) -> PodPlan:
+    """The pods of a group on a cluster that exists; not fitted where its nodes were not read.
+
+    Raises:
+        Misfit: CPUs are named, or no node could ever run such a pod.
+    """
+    if serving.cores is not None:
+        remedy = "write `instances: {count: 1, cores: N}`"
+        raise _misfit(serving, f"{serving.name} names CPUs, but on a cluster kubelet chooses them", remedy, "NUMA011")
+    asked = serving.instances or Instances()
+    nodes = usable(serving, facts.nodes) if facts else ()
+    width = max([node.threads_per_core or 1 for node in nodes] or [1])
+    if cluster is not None and cluster.threads_per_core is not None:
+        width = cluster.threads_per_core
+    numa_nodes = max(1, sum(len(node.numa_cpus) or 1 for node in nodes))
+    count = asked.count or (asked.per_numa_node or 1) * numa_nodes
+    plan = made(serving, None, width=width, per_node=1, cores=asked.cores or 1, count=count, fit=())
+    if facts is None:
+        note = f"{serving.name}: the nodes of this cluster were not read, so pods are not fitted"
+        return replace(plan, surge=serving.rolling != "replace", fit=(note,))
+    if not nodes:
+        remedy = "set `nodeSelector` and `tolerations` of the group for nodes that are ready"
+        raise _misfit(serving, f"{serving.name} has no node to run on, of {len(facts.nodes)}", remedy, "NUMA010")
+    return _fitted(serving, plan, nodes)
+
+
+def usable(serving: Serving, nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """The nodes on which a group's pods may be put: ready, labelled as it asks, of no taint that it does not tolerate.
+
+    Nodes with GPUs are left to those who need them, unless the group selects nodes itself.
+    """
+    wanted = serving.node_selector or {}
+    return tuple(
+        node
+        for node in nodes
+        if node.usable
+        and wanted.items() <= node.labels.items()
+        and all(_tolerated(taint, serving.tolerations) for taint in node.taints if taint.effect in HARD)
+        and (wanted or not node.gpus)
+    )
+
+
+def _tolerated(taint: Taint, tolerations: Iterable[Taint]) -> bool:
+    return any(t.key == taint.key and t.effect == taint.effect and t.value in ("", taint.value) for t in tolerations)
+
+
+def _fitted(serving: Serving, plan: PodPlan, nodes: tuple[Node, ...]) -> PodPlan:
+    """The plan against the nodes: what could never fit is refused, what may not fit now or is not pinned is told."""
+    slots = [_slots(plan, node, node.free_millicpus, node.free_memory_mib) for node in nodes]
+    if not any(slots):
+        raise _too_large(serving, plan, nodes)
+    left = sum(
+        _slots(plan, node, node.free_millicpus - node.taken_millicpus, node.free_memory_mib - node.taken_memory_mib)
+        for node in nodes
+    )
+    pinned = plan.exclusive and all(node.kubelet is not None and node.kubelet.pins for node in nodes)
+    where = f"{len(nodes)} nodes" if len(nodes) > 1 else f"node {nodes[0].name}"
+    size = f"{plan.replicas} x {_many(plan.cores, 'core')}" + (f" ({plan.cpus} CPUs)" if plan.cpus > plan.cores else "")
+    lines = [f"{size} on {where}: room for {sum(slots)}", *_warnings(plan, nodes, left)]
+    alone = 2 * plan.cpus > max(max(node.numa_cpus or (node.cpus,)) for node in nodes)
+    found = replace(
+        plan, per_node=max(slots), pinned=pinned, alone=alone, fit=tuple(f"{plan.group}: {line}" for line in lines)
+    )
+    return rolled(serving, found, room=left > plan.replicas)
+
+
+def _slots(plan: PodPlan, node: Node, millicpus: int, memory_mib: int) -> int:
+    """How many of these pods a node takes, none across NUMA nodes where they are known."""
+    by_numa = [cpus // plan.cpus for cpus in node.numa_cpus] if plan.exclusive else []
+    most = min(millicpus // plan.millicpus, memory_mib // plan.memory_mib)
+    return max(0, min(most, sum(by_numa)) if by_numa else most)
+
+
+def _warnings(plan: PodPlan, nodes: tuple[Node, ...], left: int) -> list[str]:
+    found = []
+    if left < plan.replicas:
+        found.append(f"pods of others leave room for {left} only at the moment")
+    if not plan.exclusive:
+        found.append("its pods share CPUs (`exclusive: false`)")
+        return found
+    if unread := [node.name for node in nodes if node.kubelet is None]:
+        found.append(f"whether {_names(unread)} gives pods CPUs of their own could not be read (`nodes/proxy`)")
+    if loose := [node.name for node in nodes if node.kubelet is not None and not node.kubelet.pins]:
+        found.append(f"not pinned: the CPU manager of {_names(loose)} is not `static`")
+    astride = [
+        n.name for n in nodes if n.kubelet and len(n.numa_cpus) > 1 and n.kubelet.topology_manager != "single-numa-node"
+    ]
+    if astride:
+        found.append(f"pods may straddle NUMA nodes: the topology manager of {_names(astride)} allows it")
+    return found
+
+
+def _too_large(serving: Serving, plan: PodPlan, nodes: tuple[Node, ...]) -> Misfit:
+    largest = max(nodes, key=lambda node: (node.free_millicpus, node.free_memory_mib))
+    fits = max(largest.numa_cpus or (largest.free_millicpus // 1000,)) * plan.cores // plan.cpus
+    message = (
+        f"{serving.name} needs {_many(plan.cpus, 'CPU')} and {plan.memory_mib} MiB a pod; {largest.name}, the largest "
+        f"of its nodes, has {largest.free_millicpus / 1000:g} CPUs and {largest.free_memory_mib} MiB for pods"
+    )
+    few = 0 < fits < plan.cores
+    remedy = f"`cores: {fits}` fits" if few else "ask for less `memory` or fewer cores, or select larger nodes"
+    return _misfit(serving, message, remedy, "NUMA010")
+
+
+def _misfit(serving: Serving, message: str, remedy: str, rule: str) -> Misfit:
+    why = "a pod has its CPUs and its memory from one node, beside what kubelet keeps for the system"
+    return Misfit((Problem(rule, message, why=why, remedy=remedy),), (path_of(request_of(serving)),))
+
+
+def _names(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more nodes"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"

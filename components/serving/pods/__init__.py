@@ -1,0 +1,1 @@
+"""Serving groups as pods of a Kubernetes cluster."""

@@ -1,0 +1,114 @@
+"""How many replicas a group has as its load changes: a HorizontalPodAutoscaler, or KEDA for requests a second. Pure.
+
+Kubernetes relates percentages to what a pod requests. Pods that share their CPUs request less than they may use, so for
+them percent of their cores are stated as busy CPUs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, assert_never
+
+from components.kubernetes.objects import Home, Manifest
+from components.kubernetes.quantity import cpu
+from components.serving.placement_pods import PodPlan
+from components.serving.pods.workload import metadata
+from schemas.spec import Autoscale, Serving
+
+DEFAULT_PERCENT: Final = 80
+# Requests that were answered, whatever the protocol, as OVMS and the embedded server count them.
+INFERENCES: Final = "ModelInfer|Predict"
+RATE_WINDOW: Final = "1m"
+CALM_S: Final = 300
+
+
+def autoscaler(
+    serving: Serving, plan: PodPlan, home: Home, *, prometheus: str = "", target: str = ""
+) -> Manifest | None:
+    """The autoscaler of a group's Deployment; None where the spec asks for none.
+
+    Args:
+        target: name of the Deployment; the group's when empty.
+        prometheus: address of the Prometheus that knows the requests, where the spec names none.
+    """
+    scale = serving.autoscale
+    if scale is None:
+        return None
+    match scale.metric:
+        case "cpu" | "memory":
+            return {
+                "apiVersion": "autoscaling/v2",
+                "kind": "HorizontalPodAutoscaler",
+                "metadata": metadata(serving, home),
+                "spec": {
+                    "scaleTargetRef": _deployment(target or serving.name),
+                    "minReplicas": scale.min,
+                    "maxReplicas": scale.max,
+                    "metrics": metrics(scale, plan),
+                    "behavior": behavior(),
+                },
+            }
+        case "requests":
+            return _scaled_object(serving, scale, home, scale.prometheus or prometheus, target or serving.name)
+        case _:
+            assert_never(scale.metric)
+
+
+def metrics(scale: Autoscale, plan: PodPlan) -> list[dict[str, Any]]:
+    """The metric of an autoscaler in the shape of autoscaling/v2, for CPU or memory."""
+    if scale.average is not None:
+        value = cpu(round(scale.average * 1000)) if scale.metric == "cpu" else f"{round(scale.average * 1024)}Mi"
+        return [_resource(scale.metric, {"type": "AverageValue", "averageValue": value})]
+    percent = DEFAULT_PERCENT if scale.utilization is None else scale.utilization
+    if scale.metric == "cpu" and not plan.exclusive:
+        return [_resource("cpu", {"type": "AverageValue", "averageValue": cpu(plan.cpus * 10 * percent)})]
+    return [_resource(scale.metric, {"type": "Utilization", "averageUtilization": percent})]
+
+
+def behavior() -> dict[str, Any]:
+    """Up at once, down slowly: a pod that loads a model for nothing costs less than requests that wait for one."""
+    return {
+        "scaleUp": {"stabilizationWindowSeconds": 0},
+        "scaleDown": {
+            "stabilizationWindowSeconds": CALM_S,
+            "policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}],
+        },
+    }
+
+
+def request_rate(group: str, namespace: str) -> str:
+    """Requests a second of all pods of a group, as Prometheus is asked."""
+    series = f'ovms_requests_success{{namespace="{namespace}",pod=~"{group}-.+",method=~"{INFERENCES}"}}'
+    return f"sum(rate({series}[{RATE_WINDOW}]))"
+
+
+def _resource(name: str, target: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "Resource", "resource": {"name": name, "target": target}}
+
+
+def _deployment(name: str) -> dict[str, str]:
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+
+
+def _scaled_object(serving: Serving, scale: Autoscale, home: Home, prometheus: str, target: str) -> Manifest:
+    """KEDA's order; the autoscaler that it makes of it is KEDA's own."""
+    trigger = {
+        "type": "prometheus",
+        "metricType": "AverageValue",
+        "metadata": {
+            "serverAddress": prometheus,
+            "query": request_rate(serving.name, home.namespace),
+            "threshold": f"{scale.average or 0:g}",
+        },
+    }
+    return {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": metadata(serving, home),
+        "spec": {
+            "scaleTargetRef": _deployment(target),
+            "minReplicaCount": scale.min,
+            "maxReplicaCount": scale.max,
+            "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior()}},
+            "triggers": [trigger],
+        },
+    }

@@ -1,0 +1,82 @@
+"""Who may call a group's pods, and whom they may call: nobody, but for what is listed here. Pure.
+
+Calls come from the stack's own namespace, from gateways, from what collects metrics, and from whom the spec names; the
+kubelet's probes are never held up. Pods themselves need names, and the model store where they fetch the model by
+themselves; mounted volumes need no network of the pod's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from components.kubernetes.objects import Home, Manifest
+from components.models.access import ModelAccess
+from components.serving.pods.pod import selector
+from components.serving.pods.server import GRPC_PORT, REST_PORT
+from components.serving.pods.surroundings import Surroundings
+from components.serving.pods.workload import metadata
+from schemas.spec import Serving
+
+Rule = dict[str, Any]
+
+NAMESPACE: Final = "kubernetes.io/metadata.name"
+# Where GKE's pods ask for their identity, before and behind its own address translation.
+METADATA_SERVERS: Final = (("169.254.169.254/32", 80), ("169.254.169.252/32", 988))
+# Stores inside the cluster (MinIO, a web server) listen on ports of their own choice.
+WEB_PORTS: Final = (80, 443, 8080, 9000)
+
+
+def network_policy(
+    serving: Serving,
+    access: ModelAccess,
+    home: Home,
+    around: Surroundings,
+    ports: Sequence[int] = (REST_PORT, GRPC_PORT),
+) -> Manifest:
+    """The policy of a group's pods, which listen on these ports; the first is where their metrics are."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata(serving, home),
+        "spec": {
+            "podSelector": {"matchLabels": selector(serving, home)},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": _ingress(serving, around, ports),
+            "egress": [_names(), *_store(access)],
+        },
+    }
+
+
+def _ingress(serving: Serving, around: Surroundings, ports: Sequence[int]) -> list[Rule]:
+    namespaces = sorted({*serving.clients.namespaces, *around.gateways})
+    callers: list[Rule] = [{"podSelector": {}}]
+    callers += [{"namespaceSelector": {"matchLabels": {NAMESPACE: name}}} for name in namespaces]
+    callers += [{"ipBlock": {"cidr": cidr}} for cidr in serving.clients.cidrs]
+    rules = [{"from": callers, "ports": _ports(*ports)}]
+    if around.monitoring:
+        collector = {"namespaceSelector": {"matchLabels": {NAMESPACE: around.monitoring}}}
+        rules.append({"from": [collector], "ports": _ports(ports[0])})
+    return rules
+
+
+def _names() -> Rule:
+    """Names are asked for anywhere: where a cluster's resolver listens is its own affair."""
+    return {"ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
+
+
+def _store(access: ModelAccess) -> list[Rule]:
+    """The way to the store, where init containers fetch the model."""
+    scheme = access.uri.partition("://")[0] if "://" in access.uri else ""
+    match scheme:
+        case "" | "pvc":
+            return []
+        case "gs":
+            servers = [{"to": [{"ipBlock": {"cidr": cidr}}], "ports": _ports(port)} for cidr, port in METADATA_SERVERS]
+            return [{"ports": _ports(443)}, *servers]
+        case _:
+            return [{"ports": _ports(*WEB_PORTS)}]
+
+
+def _ports(*ports: int) -> list[Rule]:
+    return [{"protocol": "TCP", "port": port} for port in ports]
