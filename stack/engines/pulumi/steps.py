@@ -1,0 +1,239 @@
+"""Pulumi's events of a preview as our `Plan`. Pure.
+
+An event tells a step: what is done with a resource, its state before, what is asked for, and which paths differ. A
+replacement comes as three steps, of which one is logical (what the program means) and two are the work. Secrets come
+blinded, so that a plan from here cannot hold one; for the same reason `inputs_digest` does not cover their values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pulumi.automation.events import DiffKind, EngineEvent, OpType, StepEventMetadata, StepEventStateMetadata
+
+from stack.engines import paths, planning, urns
+from stack.engines.decide import Reason
+from stack.engines.planning import Origins
+from stack.engines.values import (
+    PROVIDER_KEY,
+    SECRET_SIGNATURE,
+    SIGNATURE,
+    Difference,
+    Kind,
+    Secret,
+    Value,
+    Values,
+    difference,
+    hidden,
+    plain,
+)
+from stack.plan import Change, Op, Plan
+
+OPS: Final[Mapping[OpType, Op]] = {
+    OpType.SAME: "same",
+    OpType.CREATE: "create",
+    OpType.UPDATE: "update",
+    OpType.DELETE: "delete",
+    OpType.REPLACE: "replace",
+    OpType.CREATE_REPLACEMENT: "replace",
+    OpType.DELETE_REPLACED: "delete",
+    OpType.READ: "read",
+    OpType.READ_REPLACEMENT: "replace",
+    OpType.IMPORT: "read",
+    OpType.IMPORT_REPLACEMENT: "replace",
+    OpType.DISCARD: "delete",
+    OpType.DISCARD_REPLACED: "delete",
+}
+_KINDS: Final[Mapping[DiffKind, Kind]] = {
+    DiffKind.ADD: "add",
+    DiffKind.ADD_REPLACE: "add",
+    DiffKind.DELETE: "delete",
+    DiffKind.DELETE_REPLACE: "delete",
+    DiffKind.UPDATE: "update",
+    DiffKind.UPDATE_REPLACE: "update",
+}
+_REPLACING: Final = frozenset({DiffKind.ADD_REPLACE, DiffKind.DELETE_REPLACE, DiffKind.UPDATE_REPLACE})
+_FORCES: Final = "the provider replaces the resource when it changes"
+
+
+@dataclass
+class _Told:
+    """What a preview's events tell, sorted."""
+
+    steps: dict[str, StepEventMetadata] = field(default_factory=dict)
+    deletes: dict[str, StepEventMetadata] = field(default_factory=dict)
+    delete_first: set[str] = field(default_factory=set)
+    worked: set[str] = field(default_factory=set)
+    outputs_before: Values = field(default_factory=dict)
+    outputs_after: Values = field(default_factory=dict)
+
+
+def plan_of(
+    events: Iterable[EngineEvent],
+    *,
+    project: str,
+    stack: str,
+    origins: Origins = planning.nowhere,
+    notes: tuple[str, ...] = (),
+    destroy: bool = False,
+) -> Plan:
+    """The plan that a preview's events tell.
+
+    Pulumi states no serial; `lineage` is a digest of the state that the steps begin from, so that a plan made from
+    another state is another plan.
+    """
+    told = _sorted(events)
+    changes = [_change(step, origins, told) for step in (*told.steps.values(), *told.deletes.values())]
+    outputs = difference(told.outputs_before, {} if destroy else told.outputs_after)
+    return Plan(
+        project=project,
+        stack=stack,
+        lineage=_lineage(told),
+        serial=0,
+        changes=tuple(changes),
+        outputs=planning.property_changes(outputs, (), lambda path: None),
+        notes=notes,
+        destroy=destroy,
+        bookkeeping=bool(outputs) or any(change.changing for change in changes),
+        inputs_digest=planning.digest_of({urn: values_of(s.new, "inputs") for urn, s in told.steps.items() if s.new}),
+    )
+
+
+def values_of(state: StepEventStateMetadata | None, which: str) -> Values:
+    """The `inputs` or `outputs` of a state, secrets as `Secret`."""
+    return {} if state is None else {key: opened(value) for key, value in (getattr(state, which) or {}).items()}
+
+
+def opened(value: Any) -> Value:
+    """A value of an event: a blinded secret becomes a `Secret` that says nothing."""
+    match value:
+        case dict() if value.get(SIGNATURE) == SECRET_SIGNATURE:
+            return Secret("[secret]")
+        case dict():
+            return {key: opened(item) for key, item in value.items()}
+        case list():
+            return [opened(item) for item in value]
+    return value
+
+
+def differences_of(step: StepEventMetadata) -> tuple[Difference, ...]:
+    """Where a step changes the resource: by the provider's own account where it gives one, else by the inputs."""
+    before, after = values_of(step.old, "inputs"), values_of(step.new, "inputs")
+    if step.old is None or step.new is None or not step.detailed_diff:
+        return difference(before, after)
+    state = values_of(step.old, "outputs")
+    found = (
+        _difference(path, told.diff_kind, before if told.input_diff else {**before, **state}, after)
+        for path, told in sorted(step.detailed_diff.items())
+        if path.partition(".")[0] not in (PROVIDER_KEY, "__internal")
+    )
+    return hidden(found, before, state, after)
+
+
+def _sorted(events: Iterable[EngineEvent]) -> _Told:
+    told = _Told()
+    for event in events:
+        if event.resource_pre_event is not None:
+            _take(event.resource_pre_event.metadata, told)
+        elif event.res_outputs_event is not None:
+            step = event.res_outputs_event.metadata
+            if step.type == urns.STACK_TYPE:
+                told.outputs_before |= values_of(step.old, "outputs")
+                told.outputs_after = values_of(step.new, "outputs")
+    return told
+
+
+def _take(step: StepEventMetadata, told: _Told) -> None:
+    if step.op not in OPS:
+        return  # a refresh before the plan, and clean-up of what is gone already
+    if not step.logical:
+        # The work of a replacement: whichever comes first says what is done first.
+        if step.op == OpType.DELETE_REPLACED and step.urn not in told.worked:
+            told.delete_first.add(step.urn)
+        told.worked.add(step.urn)
+    elif OPS[step.op] == "delete":
+        told.deletes[step.urn] = step
+    else:
+        told.steps[step.urn] = step
+
+
+def _change(step: StepEventMetadata, origins: Origins, told: _Told) -> Change:
+    state = step.new or step.old
+    op = OPS[step.op]
+    name = urns.name_of(step.urn)
+    differences = differences_of(step) if op in ("create", "update", "replace") else ()
+    reasons = tuple(_reasons(step)) if op == "replace" else ()
+    paths_told = {found.path for found in differences}
+    whole = tuple(reason for reason in reasons if not any(_covers(reason.path, path) for path in paths_told))
+    return Change(
+        op=op,
+        urn=step.urn,
+        type=step.type,
+        name=name,
+        parent=state.parent if state else "",
+        component=not (state and state.custom) or step.type.startswith(urns.PROVIDER_PREFIX),
+        properties=planning.property_changes(differences, reasons, lambda path: origins(step.type, name, path)),
+        reasons=(*(f"{reason.path}: {reason.why}" for reason in whole), *_notes(step, op, differences)),
+        delete_first=op == "replace" and step.urn in told.delete_first,
+        retained=op == "delete" and bool(step.old and step.old.retain_on_delete),
+    )
+
+
+def _notes(step: StepEventMetadata, op: Op, differences: tuple[Difference, ...]) -> Iterator[str]:
+    if step.op == OpType.IMPORT:
+        yield "it is there already and is taken over"
+    if step.old is not None and step.old.init_errors:
+        yield "it was not ready when it was last touched"
+    elif op == "update" and not differences:
+        yield "the provider finds it other than it was left"
+
+
+def _reasons(step: StepEventMetadata) -> Iterator[Reason]:
+    told = {path for path, found in (step.detailed_diff or {}).items() if found.diff_kind in _REPLACING}
+    for path in sorted(told or set(step.keys or ())):
+        yield Reason(path, _FORCES)
+
+
+def _covers(above: str, path: str) -> bool:
+    return path == above or (path.startswith(above) and path[len(above)] in ".[")
+
+
+def _difference(path: str, kind: DiffKind, old_tree: Values, new_tree: Values) -> Difference:
+    old, new = _at(old_tree, path), _at(new_tree, path)
+    secret = isinstance(old, Secret) or isinstance(new, Secret)
+    return Difference(path, _KINDS[kind], plain(old), plain(new), secret)
+
+
+def _at(tree: Value, path: str) -> Value:
+    """What stands at a path; None where nothing does, and the secret itself where the path leads into one."""
+    try:
+        steps = paths.parse(path)
+    except ValueError:
+        return None
+    for step in steps:
+        match tree, step:
+            case Secret(), _:
+                return tree
+            case dict(), str():
+                tree = tree.get(step)
+            case list(), int() if step < len(tree):
+                tree = tree[step]
+            case _:
+                return None
+    return tree
+
+
+def _lineage(told: _Told) -> str:
+    """A digest of the state that the steps begin from; empty where there is none."""
+    before = {
+        urn: [step.old.id, plain(values_of(step.old, "inputs")), plain(values_of(step.old, "outputs"))]
+        for urn, step in {**told.steps, **told.deletes}.items()
+        if step.old is not None
+    }
+    if not before:
+        return ""
+    return hashlib.sha256(json.dumps(before, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32]

@@ -1,0 +1,180 @@
+"""Where Pulumi keeps a stack: the folder with its settings, the backend with its state, the keeper of its secrets.
+
+The folder is `pulumi` in the stack's own; unless told otherwise the state lies there too (`file://`), and nobody else
+may read it. A stack that does not exist is planned in a folder that is gone afterwards: a preview makes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import yaml
+from pulumi.automation import (
+    ConfigValue,
+    LocalWorkspace,
+    ProjectBackend,
+    ProjectSettings,
+    Stack,
+    StackNotFoundError,
+)
+
+from schemas.errors import PreflightError
+from stack.engines.pulumi.command import Command
+from stack.engines.secrets import PASSPHRASE_VARIABLES, passphrase_from
+
+SETTINGS: Final = "Pulumi.yaml"
+BACKEND_VARIABLE: Final = "PULUMI_BACKEND_URL"
+_FILE_VARIABLE: Final = "PULUMI_CONFIG_PASSPHRASE_FILE"
+_HERE: Final = "file://."  # in the settings: so that the folder may be moved, and plain `pulumi` works in it
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where the state of a stack is kept and who encrypts its secrets.
+
+    Args:
+        folder: the folder of Pulumi's settings of this stack.
+        backend: URL of the state's place; empty for the folder itself.
+        secrets: `passphrase`, `default`, or the URL of a key.
+        passphrase: for `passphrase`; empty is Pulumi's "no passphrase", for states that only their owner may read.
+        passphrase_file: a file that holds it, in its stead.
+    """
+
+    folder: Path
+    backend: str = ""
+    secrets: str = "passphrase"
+    passphrase: str = ""
+    passphrase_file: str = ""
+
+    @property
+    def url(self) -> str:
+        """URL of the backend."""
+        return self.backend or f"file://{self.folder}"
+
+    @property
+    def local(self) -> bool:
+        """Whether the state lies in the folder of the settings."""
+        return not self.backend
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What Pulumi is told by its environment; `PULUMI_PYTHON_CMD` runs dynamic providers in this Python."""
+        secret = {_FILE_VARIABLE: self.passphrase_file} if self.passphrase_file else {}
+        return {
+            **(secret or {PASSPHRASE_VARIABLES[1]: self.passphrase}),
+            BACKEND_VARIABLE: self.url,
+            "PULUMI_PYTHON_CMD": sys.executable,
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+
+
+def keeping(folder: Path, environ: Mapping[str, str], *, backend: str = "", secrets: str = "passphrase") -> Keeping:
+    """How a stack is kept: as it was before, else as the spec says, or the environment, or in the folder itself.
+
+    Raises:
+        PreflightError: it was kept elsewhere before: the state is not there, and all would be made anew.
+    """
+    passphrase = passphrase_from(environ)
+    before = _backend_before(folder)
+    wanted = backend or environ.get(BACKEND_VARIABLE, "")
+    if before is not None and wanted and wanted != before:
+        raise PreflightError(
+            f"The stack's state is kept in {before or folder}, and now it would be in {wanted}.",
+            why="The place of a state is where its resources are known: another place knows none of them.",
+            remedy=f"Move it: `inferstack state export --out FILE`, delete {folder}, `inferstack state import FILE`.",
+        )
+    return Keeping(
+        folder=folder,
+        backend=wanted if before is None else before,
+        secrets=secrets,
+        passphrase=passphrase or "",
+        passphrase_file="" if passphrase is not None else environ.get(_FILE_VARIABLE, ""),
+    )
+
+
+def _backend_before(folder: Path) -> str | None:
+    """URL of the backend that a folder's settings name, empty for the folder itself; None without settings."""
+    try:
+        settings = yaml.safe_load((folder / SETTINGS).read_text())
+        url = str(settings["backend"]["url"])
+    except (OSError, KeyError, TypeError, yaml.YAMLError):
+        return None
+    return "" if url == _HERE else url
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stack of a project, where it is kept, and the command line that works on it."""
+
+    project: str
+    stack: str
+    command: Command
+    keeping: Keeping
+    config: Mapping[str, str]
+
+    @property
+    def state_file(self) -> Path:
+        """The state, where it lies in the folder."""
+        return self.keeping.folder / ".pulumi" / "stacks" / self.project / f"{self.stack}.json"
+
+    @contextlib.contextmanager
+    def looked_up(self) -> Iterator[Stack | None]:
+        """The stack, if there is one; makes nothing. A backend elsewhere may know it though no folder is here."""
+        if self.keeping.local and not self.state_file.exists():
+            yield None
+        elif self.keeping.folder.is_dir():
+            yield self._selected()
+        else:
+            with tempfile.TemporaryDirectory(prefix="inferstack-") as folder:
+                yield replace(self, keeping=replace(self.keeping, folder=Path(folder)))._selected()
+
+    def made(self) -> Stack:
+        """The stack, made if there is none."""
+        self.keeping.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self._configured(Stack.create_or_select(self.stack, self._workspace()))
+
+    @contextlib.contextmanager
+    def for_preview(self) -> Iterator[Stack]:
+        """The stack, or an empty one of that name which is gone afterwards."""
+        with self.looked_up() as found:
+            if found is not None:
+                yield found
+                return
+        with tempfile.TemporaryDirectory(prefix="inferstack-") as folder:
+            elsewhere = replace(self.keeping, folder=Path(folder), backend="", secrets="passphrase")
+            yield replace(self, keeping=elsewhere).made()
+
+    def remove(self, stack: Stack) -> None:
+        """Forget a stack that is empty, and its settings."""
+        stack.workspace.remove_stack(self.stack)
+        shutil.rmtree(self.keeping.folder, ignore_errors=True)
+
+    def _selected(self) -> Stack | None:
+        try:
+            return self._configured(Stack.select(self.stack, self._workspace()))
+        except StackNotFoundError:
+            return None
+
+    def _workspace(self) -> LocalWorkspace:
+        settings = ProjectSettings(self.project, "python", backend=ProjectBackend(self.keeping.backend or _HERE))
+        return LocalWorkspace(
+            work_dir=str(self.keeping.folder),
+            env_vars=self.keeping.environ,
+            secrets_provider=self.keeping.secrets,
+            project_settings=settings,
+            pulumi_command=self.command,
+        )
+
+    def _configured(self, stack: Stack) -> Stack:
+        if self.config:
+            stack.set_all_config({key: ConfigValue(value) for key, value in self.config.items()})
+        return stack
