@@ -21,6 +21,7 @@ class Known:
         oldest: the first version that can be installed, and `below` the first that cannot any more; empty is open.
         why: what is different outside of these versions, and `instead` what to do.
         excludes: names of extensions, or of charts, that cannot stand beside it.
+        takes: the keys that do something for it.
     """
 
     name: str
@@ -29,13 +30,14 @@ class Known:
     why: str = ""
     instead: str = ""
     excludes: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ("version", "values", "namespace", "timeout")
 
 
 _ALL: Final = (
     Known(name="argo-workflows"),
     Known(name="cert-manager", excludes=("jetstack",)),
     Known(name="docker-registry"),
-    Known(name="gateway-api"),
+    Known(name="gateway-api", takes=("version",)),
     Known(name="gitea"),
     Known(name="istio", excludes=("istiod", "linkerd", "linkerd-control-plane", "kuma", "consul")),
     Known(name="keda"),
@@ -50,7 +52,7 @@ _ALL: Final = (
     Known(name="mlflow"),
     Known(name="nifi"),
     Known(name="node-feature-discovery"),
-    Known(name="ovms-operator"),
+    Known(name="ovms-operator", takes=("version", "namespace")),
     Known(name="rook-ceph", oldest="1.20.0", why="Earlier versions bring the drivers for volumes themselves."),
     Known(name="seldon-core", below="2.0.0", why="Core 2 is another program with other charts and other objects.",
           instead="Name 1.17.1, the last version under the Apache licence."),

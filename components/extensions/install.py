@@ -21,6 +21,7 @@ from components.kubernetes.objects import Home, Manifest, declare
 
 TYPE: Final = "inferstack:extensions:Extension"
 COMPONENT: Final = "extension"
+KIND: Final = "CustomResourceDefinition"
 
 
 class ExtensionComponent(pulumi.ComponentResource):
@@ -48,14 +49,22 @@ class ExtensionComponent(pulumi.ComponentResource):
         return declare(manifest, home, parent=self)
 
     def _objects(self, planned: Planned, home: Home, needs: Sequence[pulumi.Resource]) -> None:
-        """All objects; namespaces and kinds come before what stands in them."""
+        """All objects; namespaces and kinds come before what stands in them.
+
+        Kinds of the catalogue stay when the stack goes, as those of charts do: with a kind goes every object of it,
+        whoever made it.
+        """
         made: list[pulumi.Resource] = list(needs)
+        labels = home.labels(planned.name, COMPONENT) if planned.ours else {}
         for first in (True, False):
-            chosen = [manifest for manifest in planned.objects if (manifest["kind"] in FIRST) == first]
-            labels = home.labels(planned.name, COMPONENT) if planned.ours else {}
             made += [
-                declare(_labelled(one, labels), home, parent=self, needs=tuple(made), name=_name(one)) for one in chosen
-            ]
+                declare(
+                    _labelled(one, labels), home, parent=self, needs=tuple(made), name=_name(one),
+                    retain_on_delete=planned.ours and one["kind"] == KIND,
+                )
+                for one in planned.objects
+                if (one["kind"] in FIRST) == first
+            ]  # fmt: skip
 
 
 def install(extensions: ExtensionSet, home: Home) -> dict[str, pulumi.Resource]:

@@ -72,12 +72,18 @@ def an_extension_is_a_chart_or_manifests(spec: Spec, tree: Tree) -> Iterator[Vio
 
 
 def _misplaced(extension: Extension) -> Iterator[tuple[str, str]]:
+    stated = {"values": extension.values, "version": extension.version, "timeout": extension.timeout_s,
+              "namespace": extension.namespace}  # fmt: skip
+    known = KNOWN.get(extension.name)
     if extension.manifests is not None:
-        stated = {"chart": extension.chart, "values": extension.values, "version": extension.version,
-                  "timeout": extension.timeout_s, "namespace": extension.namespace}  # fmt: skip
-        for key, value in stated.items():
-            if value is not None:
-                yield key, "beside `manifests`, which are taken as they are"
+        idle, why = ("chart", *stated), "beside `manifests`, which are taken as they are"
+    elif extension.chart is None and known is not None:
+        idle, why = tuple(stated.keys() - {*known.takes}), f"does nothing for {extension.name}, which is no chart"
+    else:
+        idle, why = (), ""
+    for key, value in {"chart": extension.chart, **stated}.items():
+        if key in idle and value is not None:
+            yield key, why
     if extension.repo is None:
         return
     if extension.chart is None:

@@ -49,6 +49,8 @@ def test_a_misspelt_extension_gets_a_suggestion(tmp_path: Path) -> None:
         ("{name: mine, manifests: a.yaml, timeout: 1m}", "EXT003"),
         ("{name: mine, manifests: a.yaml, chart: /b}", "EXT003"),
         ("{name: keda, repo: 'https://charts.example'}", "EXT003"),
+        ("{name: gateway-api, values: {a: 1}}", "EXT003"),
+        ("{name: ovms-operator, timeout: 1m}", "EXT003"),
         (f"{{name: a, {MIRROR}/a, repo: 'https://charts.example', version: 1.0.0}}", "EXT003"),
         ("{name: a, chart: charts/a, version: 1.0.0}", "EXT004"),
         ("{name: a, chart: a, version: 1.0.0}", "EXT004"),

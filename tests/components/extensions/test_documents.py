@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from components.extensions.documents import read
 from components.extensions.planning import with_documents
-from schemas.errors import UsageError
+from schemas.errors import PreflightError, UsageError
 from tests.components.extensions.builders import a_file, an_extension, planned, the
 
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
@@ -78,3 +82,33 @@ def test_the_objects_of_an_extension_come_from_its_file(tmp_path: Path) -> None:
     mine = the(with_documents(extensions, tmp_path), "mine")
     assert kinds(*mine.objects) == ["one"]
     assert mine.after == ("keda",)
+
+
+@pytest.fixture
+def a_web_server(tmp_path: Path) -> Iterator[str]:
+    """The address of a server of the files in `tmp_path / "web"`."""
+    folder = tmp_path / "web"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_file_of_the_web_is_fetched_once(tmp_path: Path, a_web_server: str) -> None:
+    served = a_file(tmp_path / "web", MAP % "one")
+    url = f"{a_web_server}/objects.yaml"
+
+    assert kinds(*read(url, tmp_path / "store")) == ["one"]
+    served.unlink()
+    assert kinds(*read(url, tmp_path / "store")) == ["one"]
+
+
+def test_a_file_that_the_web_does_not_have_says_what_to_do_instead(tmp_path: Path, a_web_server: str) -> None:
+    with pytest.raises(PreflightError) as caught:
+        read(f"{a_web_server}/nothing.yaml", tmp_path / "store")
+    assert "404" in caught.value.why
+    assert "`manifests:`" in caught.value.remedy

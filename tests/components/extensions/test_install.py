@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class Cluster(Provider):
 
     def __init__(self) -> None:
         self.made: list[tuple[str, dict[str, Any]]] = []
+        self.deleted: list[str] = []
 
     def check(self, about: About, old: dict[str, Any], new: dict[str, Any]) -> Checked:
         return Checked(new)
@@ -49,7 +51,7 @@ class Cluster(Provider):
         return Live(id_, new)
 
     def delete(self, about: About, id_: str, old: dict[str, Any]) -> None:
-        pass
+        self.deleted.append(id_)
 
     def read(self, about: About, id_: str, old: dict[str, Any]) -> Live | None:
         return Live(id_, old)
@@ -154,3 +156,16 @@ def test_our_objects_carry_the_labels_of_the_stack(tmp_path: Path) -> None:
     dashboard = dict(made(tmp_path, planned("kube-prometheus-stack")))["monitoring/inferstack-serving"]
 
     assert dashboard["metadata"]["labels"]["app.kubernetes.io/part-of"] == "demo"
+
+
+def test_kinds_of_the_catalogue_stay_when_the_stack_goes(tmp_path: Path) -> None:
+    kinds = an_extension("gateway-api", version="1.5.1")
+    file = str(a_file(tmp_path, OBJECTS))
+    ours = ExtensionSet(tuple(replace(one, sources=(file,)) for one in planned(kinds).planned))
+    cluster = Cluster()
+    engine = an_engine(tmp_path, cluster)
+
+    assert engine.up(program(with_documents(ours, tmp_path))).complete
+    assert engine.destroy().complete
+    assert "mine/thing" in cluster.deleted
+    assert "things.example.com" not in cluster.deleted
