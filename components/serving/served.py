@@ -24,6 +24,7 @@ class Served:
         container: the container among a pod's that serves the model.
         ready: the resource that is there once the group answers.
         notes: what a comparison must show beside the figures, for example an executor's CPU limit.
+        health: path of REST that answers 200 once the model can be used; empty: that of V2 for the model.
     """
 
     group: str
@@ -40,6 +41,7 @@ class Served:
     cores: int
     ready: pulumi.Resource
     notes: tuple[str, ...] = ()
+    health: str = ""
 
     @property
     def host(self) -> str:

@@ -1,0 +1,52 @@
+"""The certificate of a traffic split, made by cert-manager or brought along. Pure.
+
+It lies beside the gateway that shows it: in the stack's own namespace, or in that of a gateway which stacks share, and
+there it bears the namespace of its stack in its name.
+"""
+
+from __future__ import annotations
+
+from components.kubernetes.objects import Home, Manifest
+from schemas.spec import Traffic
+
+COMPONENT = "traffic"
+
+
+def metadata(traffic: Traffic, home: Home, name: str = "") -> dict[str, object]:
+    """Name, namespace and labels of a split's object; its name is the split's unless stated."""
+    return {
+        "name": name or traffic.name,
+        "namespace": home.namespace,
+        "labels": home.labels(traffic.name, COMPONENT),
+    }
+
+
+def secret_name(traffic: Traffic, home: Home, shared: str = "") -> str:
+    """The Secret that holds the certificate; `shared` is the namespace of a gateway that stacks share."""
+    return (traffic.tls and traffic.tls.secret) or f"{_name(traffic, home, shared)}-tls"
+
+
+def certificate(traffic: Traffic, home: Home, shared: str = "") -> Manifest | None:
+    """cert-manager's Certificate for the host names; None where there is no TLS, or the Secret is somebody else's."""
+    if traffic.tls is None or traffic.tls.issuer is None:
+        return None
+    return {
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "Certificate",
+        "metadata": {
+            **metadata(traffic, home, _name(traffic, home, shared)),
+            "namespace": shared or home.namespace,
+            "annotations": {"pulumi.com/waitFor": "condition=Ready"},
+        },
+        "spec": {
+            "secretName": secret_name(traffic, home, shared),
+            "dnsNames": list(traffic.hostnames),
+            "issuerRef": {"group": "cert-manager.io", "kind": traffic.tls.kind, "name": traffic.tls.issuer},
+            # A new key with each certificate: one that was read once is of no use for long.
+            "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+        },
+    }
+
+
+def _name(traffic: Traffic, home: Home, shared: str) -> str:
+    return f"{home.namespace}-{traffic.name}" if shared else traffic.name

@@ -1,0 +1,99 @@
+"""A traffic split by the Gateway API: a Gateway, and a route with weights. Pure.
+
+KServe 0.20 makes routes too, but without weights, so ours is the only one. GKE's load balancers do not read readiness
+probes: they are told what to ask, or they would ask for `/`, which no model server has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from components.kubernetes.objects import Home, Manifest
+from components.serving.served import Served
+from components.traffic.certificate import metadata, secret_name
+from schemas.spec import Traffic
+
+GROUP = "gateway.networking.k8s.io"
+
+
+def gateway(traffic: Traffic, home: Home) -> Manifest | None:
+    """The Gateway; None where the spec names one that exists. With a certificate it takes no plain HTTP."""
+    if traffic.gateway is not None:
+        return None
+    listener: dict[str, Any] = {
+        "name": "http",
+        "port": 80,
+        "protocol": "HTTP",
+        "allowedRoutes": {"namespaces": {"from": "Same"}},
+    }
+    if traffic.tls is not None:
+        tls = {
+            "mode": "Terminate",
+            "certificateRefs": [{"group": "", "kind": "Secret", "name": secret_name(traffic, home)}],
+        }
+        listener |= {"name": "https", "port": 443, "protocol": "HTTPS", "tls": tls}
+    return {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "Gateway",
+        "metadata": {**metadata(traffic, home), "annotations": {"pulumi.com/waitFor": "condition=Programmed"}},
+        "spec": {"gatewayClassName": traffic.gateway_class, "listeners": [listener]},
+    }
+
+
+def route(traffic: Traffic, targets: Mapping[str, Served], home: Home) -> Manifest:
+    """The route: an HTTPRoute, or a GRPCRoute where the targets speak gRPC."""
+    grpc = any(target.protocol == "grpc" for target in targets.values())
+    rule: dict[str, Any] = {"backendRefs": [_backend(targets[name], share) for name, share in traffic.split.items()]}
+    if not grpc:
+        rule["matches"] = [{"path": {"type": "PathPrefix", "value": traffic.path}}]
+        if traffic.path != "/":
+            replaced = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
+            rule["filters"] = [{"type": "URLRewrite", "urlRewrite": replaced}]
+    spec: dict[str, Any] = {"parentRefs": [_parent(traffic)], "rules": [rule]}
+    if traffic.hostnames:
+        spec["hostnames"] = list(traffic.hostnames)
+    return {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "GRPCRoute" if grpc else "HTTPRoute",
+        "metadata": metadata(traffic, home),
+        "spec": spec,
+    }
+
+
+def health_checks(traffic: Traffic, targets: Mapping[str, Served], home: Home) -> Sequence[Manifest]:
+    """What GKE's load balancers ask the pods of each target."""
+    return [
+        {
+            "apiVersion": "networking.gke.io/v1",
+            "kind": "HealthCheckPolicy",
+            "metadata": metadata(traffic, home, f"{traffic.name}-{name}"),
+            "spec": {
+                "default": {
+                    "checkIntervalSec": 5,
+                    "timeoutSec": 5,
+                    "config": {"type": "HTTP", "httpHealthCheck": {"requestPath": _health(targets[name])}},
+                },
+                "targetRef": {"group": "", "kind": "Service", "name": targets[name].service},
+            },
+        }
+        for name in traffic.split
+    ]
+
+
+def port_of(target: Served) -> int:
+    """The port that requests of the target's protocol go to."""
+    return target.grpc_port if target.protocol == "grpc" and target.grpc_port else target.rest_port
+
+
+def _backend(target: Served, share: int) -> dict[str, Any]:
+    return {"group": "", "kind": "Service", "name": target.service, "port": port_of(target), "weight": share}
+
+
+def _health(target: Served) -> str:
+    return target.health or f"/v2/models/{target.model}/ready"
+
+
+def _parent(traffic: Traffic) -> dict[str, str]:
+    namespace, _, name = (traffic.gateway or traffic.name).rpartition("/")
+    return {"group": GROUP, "kind": "Gateway", "name": name, **({"namespace": namespace} if namespace else {})}

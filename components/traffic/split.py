@@ -1,0 +1,102 @@
+"""A traffic split as a component: the objects that spread requests, and where clients find them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+import pulumi
+
+from components.kubernetes.objects import Home, Manifest, declare
+from components.serving.served import Served
+from components.traffic import gateway, istio
+from components.traffic.certificate import certificate
+from schemas.spec import Traffic
+
+TYPE: Final = "inferstack:traffic:Split"
+# Whence GKE's load balancers pass requests on and ask for health:
+# https://cloud.google.com/load-balancing/docs/health-check-concepts#ip-ranges
+GKE_LOAD_BALANCERS: Final = ("35.191.0.0/16", "130.211.0.0/22")
+GKE_CLASS: Final = "gke-"
+
+
+@dataclass(frozen=True)
+class Routed:
+    """A split as its clients see it: `urls` are empty where only the gateway's address is known, once it has one."""
+
+    name: str
+    urls: tuple[str, ...]
+    ready: pulumi.Resource
+
+
+class TrafficSplit(pulumi.ComponentResource):
+    """The objects of a split; `routed` says where it is."""
+
+    def __init__(self, traffic: Traffic, targets: Mapping[str, Served], home: Home, *, gke: bool = False) -> None:
+        """Declare them.
+
+        Args:
+            targets: the serving groups by name, those of the split among them. Of `via: platform` they are predictors
+                of one SeldonDeployment already (`serving.pods.seldon.serve_together`), and nothing is added.
+            gke: whether the cluster is GKE's.
+        """
+        needs = [targets[name].ready for name in traffic.split]
+        super().__init__(TYPE, traffic.name, {}, pulumi.ResourceOptions(depends_on=[*home.needs, *needs]))
+        made: list[pulumi.Resource] = []
+        for manifest in objects(traffic, targets, home, gke=gke):
+            made.append(declare(manifest, home, parent=self, needs=[*needs, *made]))
+        self.routed = Routed(traffic.name, urls(traffic, home), made[-1] if made else needs[0])
+        self.register_outputs({"urls": list(self.routed.urls)})
+
+
+def objects(traffic: Traffic, targets: Mapping[str, Served], home: Home, *, gke: bool = False) -> Sequence[Manifest]:
+    """The objects of a split in the order in which they are made: routes come last. Pure."""
+    match traffic.via:
+        case "gateway":
+            checked = gke and (traffic.gateway_class or GKE_CLASS).startswith(GKE_CLASS)
+            found = (
+                certificate(traffic, home),
+                gateway.gateway(traffic, home),
+                *(gateway.health_checks(traffic, targets, home) if checked else ()),
+                gateway.route(traffic, targets, home),
+            )
+        case "istio":
+            found = (
+                certificate(traffic, home, istio.NAMESPACE),
+                istio.gateway(traffic, home),
+                *istio.destination_rules(traffic, targets, home),
+                *istio.peer_authentications(traffic, targets, home),
+                istio.virtual_service(traffic, targets, home),
+            )
+        case "platform":
+            return ()
+        case _:
+            assert_never(traffic.via)
+    return [one for one in found if one is not None]
+
+
+def urls(traffic: Traffic, home: Home) -> tuple[str, ...]:
+    """Where clients find a split by its host names; Seldon's own path is that of its routes."""
+    path = f"/seldon/{home.namespace}/{traffic.name}" if traffic.via == "platform" else traffic.path.rstrip("/")
+    scheme = "http" if traffic.tls is None else "https"
+    return tuple(f"{scheme}://{host}{path}" for host in traffic.hostnames)
+
+
+def calling_namespaces(splits: Sequence[Traffic]) -> tuple[str, ...]:
+    """Namespaces of the gateways that pass requests on, other than the stack's own: its pods must let them in."""
+    found = set()
+    for traffic in splits:
+        namespace = (traffic.gateway or "").rpartition("/")[0]
+        if traffic.via in ("istio", "platform"):
+            found.add(istio.NAMESPACE)
+        elif namespace:
+            found.add(namespace)
+    return tuple(sorted(found))
+
+
+def calling_ranges(splits: Sequence[Traffic], *, gke: bool) -> tuple[str, ...]:
+    """Addresses of the load balancers that pass requests on from outside of the cluster."""
+    entered = any(traffic.via == "gateway" and (traffic.gateway_class or GKE_CLASS).startswith(GKE_CLASS)
+                  for traffic in splits)  # fmt: skip
+    return GKE_LOAD_BALANCERS if gke and entered else ()
