@@ -3,9 +3,28 @@
 KServe's chart of runtimes is not installed: it has none for OpenVINO, and a group of ours names its runtime.
 """
 
-from components.extensions.entry import Chart, Entry
+from components.extensions.entry import Around, Chart, Entry, Values
 
 REGISTRY = "oci://ghcr.io/kserve/charts"
+
+
+def _values(around: Around) -> Values:
+    """What pinned instances need, and no more of a mesh than there is."""
+    gateway = {
+        # Routes of Standard mode are our own: those of KServe 0.20 carry no weights.
+        "disableIngressCreation": True,
+        "disableIstioVirtualHost": "istio" not in around.present,
+    }
+    # Init containers count too: requests must be limits, in whole CPUs.
+    room = {"cpu": "1", "memory": "1Gi"}
+    return {
+        "kserve": {
+            # Knative's queue-proxy would take the exclusive cores of pinned instances away.
+            "controller": {"deploymentMode": "Standard", "gateway": gateway},
+            "storage": {"resources": {"requests": room, "limits": dict(room)}},
+        }
+    }
+
 
 ENTRY = Entry(
     name="kserve",
@@ -18,23 +37,7 @@ ENTRY = Entry(
             "kserve",
             f"{REGISTRY}/kserve-resources",
             prefix="v",
-            values={
-                "kserve": {
-                    "controller": {
-                        # Knative's queue-proxy would take the exclusive cores of pinned instances away.
-                        "deploymentMode": "Standard",
-                        # Routes are our own: those of KServe 0.20 carry no weights.
-                        "gateway": {"disableIngressCreation": True},
-                    },
-                    # Init containers count too: requests must be limits, in whole CPUs.
-                    "storage": {
-                        "resources": {
-                            "requests": {"cpu": "1", "memory": "1Gi"},
-                            "limits": {"cpu": "1", "memory": "1Gi"},
-                        }
-                    },
-                }
-            },
+            values=_values,
         ),
     ),
     needs=("cert-manager",),

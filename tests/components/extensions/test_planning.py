@@ -118,7 +118,8 @@ def test_values_of_the_user_are_merged_deeply() -> None:
     controller = release_of(planned(an_extension("kserve", values=values)), "kserve").values["kserve"]["controller"]
 
     assert controller["deploymentMode"] == "Standard"
-    assert controller["gateway"] == {"disableIngressCreation": True, "domain": "a.example"}
+    assert controller["gateway"]["disableIngressCreation"] is True
+    assert controller["gateway"]["domain"] == "a.example"
 
 
 def test_values_under_a_release_go_to_its_chart() -> None:
