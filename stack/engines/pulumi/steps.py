@@ -89,17 +89,22 @@ def plan_of(
     told = _sorted(events)
     changes = [_change(step, origins, told) for step in (*told.steps.values(), *told.deletes.values())]
     outputs = difference(told.outputs_before, {} if destroy else told.outputs_after)
+    every = {**told.deletes, **told.steps}
+    before = {urn: values_of(step.old, "inputs") for urn, step in every.items()}
+    asked = {urn: values_of(step.new, "inputs") for urn, step in told.steps.items()}
+    told_changes, cloud = planning.with_cloud(tuple(changes), before, asked)
     return Plan(
         project=project,
         stack=stack,
         lineage=_lineage(told),
         serial=0,
-        changes=tuple(changes),
+        changes=told_changes,
         outputs=planning.property_changes(outputs, (), lambda path: None),
         notes=notes,
         destroy=destroy,
         bookkeeping=bool(outputs) or any(change.changing for change in changes),
         inputs_digest=planning.digest_of({urn: values_of(s.new, "inputs") for urn, s in told.steps.items() if s.new}),
+        cloud=cloud,
     )
 
 
