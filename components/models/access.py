@@ -8,7 +8,7 @@ model, so a changed model is a changed pod and rolls over.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -32,6 +32,7 @@ class ModelAccess:
         uri: the store's own address of the folder (`pvc://`, `s3://`, `gs://`), for platforms that fetch by themselves.
         digest: SHA-256 of `model.xml` and `model.bin`, where it is known before the pod starts.
         service_account: the service account that may read the store; None where pods need no identity.
+        annotations: what pods must say to get the volumes.
     """
 
     name: str
@@ -44,3 +45,4 @@ class ModelAccess:
     uri: str = ""
     digest: pulumi.Input[str] | None = None
     service_account: str | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)

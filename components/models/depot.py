@@ -2,7 +2,7 @@
 
 A model is kept under the key of what it was made from: `KEY/manifest.json` and `KEY/NAME/1/model.xml` with `model.bin`,
 as in the store of this machine. The manifest comes last (a folder: everything in one rename), so that whatever has a
-manifest is whole. What is kept is never changed.
+manifest is whole. What is kept is replaced as a whole or not at all.
 
 Used inside pods only, so it knows neither Pulumi nor Kubernetes. Nothing is ever deleted here.
 """
@@ -43,7 +43,10 @@ class Depot(Protocol):
         """Copy the files of a model and its manifest to `into/KEY`."""
 
     def keep(self, folder: Path, key: str, name: str) -> None:
-        """Keep the model in a folder laid out as the store's under a key; nothing if it is there already."""
+        """Keep the model in a folder laid out as the store's under a key; nothing if it is there already.
+
+        Another one under this key, or one that was altered, is replaced.
+        """
 
 
 def depot_of(place: Place) -> Depot:
@@ -69,6 +72,10 @@ class Folder:
 
     def keep(self, folder: Path, key: str, name: str) -> None:
         """Keep a model by one rename, once all of it is on disk."""
+        digest = (manifest_of(folder) or {}).get("digest")
+
+        def is_this(kept: Path) -> bool:
+            return is_intact(kept) and (manifest_of(kept) or {}).get("digest") == digest
 
         def make(making: Path, _lock: int) -> None:
             shutil.copytree(folder, making, dirs_exist_ok=True)
@@ -77,7 +84,7 @@ class Folder:
                 path.chmod(0o755 if path.is_dir() else 0o644)
 
         try:
-            made_once(self.path, key, make, valid=is_intact, what=f"model {name}")
+            made_once(self.path, key, make, valid=is_this, what=f"model {name}")
         except OSError as error:
             raise PreflightError(
                 f"model {name} cannot be written to the store", why=f"{error.strerror}: {error.filename}",
@@ -116,7 +123,8 @@ class Web:
 
     def keep(self, folder: Path, key: str, name: str) -> None:
         """Put the files, then the manifest."""
-        if self.known(key) is None:
+        kept = self.known(key)
+        if kept is None or kept["digest"] != (manifest_of(folder) or {}).get("digest"):
             for path in _paths(name):
                 self._write(folder / path, f"{self.url}/{key}/{path}")
 
