@@ -52,7 +52,7 @@ def _ingress(serving: Serving, around: Surroundings, ports: Sequence[int]) -> li
     namespaces = sorted({*serving.clients.namespaces, *around.gateways})
     callers: list[Rule] = [{"podSelector": {}}]
     callers += [{"namespaceSelector": {"matchLabels": {NAMESPACE: name}}} for name in namespaces]
-    callers += [{"ipBlock": {"cidr": cidr}} for cidr in serving.clients.cidrs]
+    callers += [{"ipBlock": {"cidr": cidr}} for cidr in (*serving.clients.cidrs, *around.balancers)]
     rules = [{"from": callers, "ports": _ports(*ports)}]
     if around.monitoring:
         collector = {"namespaceSelector": {"matchLabels": {NAMESPACE: around.monitoring}}}

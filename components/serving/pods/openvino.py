@@ -14,8 +14,8 @@ from components.serving.placement_pods import PodPlan
 from components.serving.pods.server import DRAIN_DELAY_S, FILES, GRPC_PORT, REST_PORT, Server
 from schemas.spec import Serving
 
-# The image runs as any user.
-USER: Final = 10001
+# That of the image; any would do.
+USER: Final = 65532
 ARGUMENTS: Final = "server.json"
 MODULE: Final = "components.serving.pod"
 

@@ -20,6 +20,7 @@ class Surroundings:
         prometheus: address of Prometheus inside the cluster; empty where there is none.
         monitoring: namespace of what collects metrics, which may then call the pods; empty: nobody.
         gateways: namespaces of gateways that pass requests on, which may then call the pods.
+        balancers: addresses of load balancers outside of the cluster that do.
     """
 
     extensions: frozenset[str] = frozenset()
@@ -27,3 +28,4 @@ class Surroundings:
     prometheus: str = ""
     monitoring: str = ""
     gateways: tuple[str, ...] = ()
+    balancers: tuple[str, ...] = ()

@@ -67,7 +67,7 @@ def a_stack(folder: Path) -> Iterator[Path]:
         supervisor.stop(state / "run")
 
 
-def a_model(folder: Path) -> tuple[Path, str]:
+def a_model(folder: Path, scale: float = 2.0) -> tuple[Path, str]:
     """A small classifier in OpenVINO IR, `x` [rows, 4] to `probabilities` [rows, 3], and its digest."""
     import numpy as np
     import openvino as ov
@@ -76,7 +76,7 @@ def a_model(folder: Path) -> tuple[Path, str]:
     from components.models.digest import ir_digest
 
     x = ops.parameter([-1, 4], np.float32, name="x")
-    weights = ops.constant(np.eye(4, 3, dtype=np.float32) * 2)
+    weights = ops.constant(np.eye(4, 3, dtype=np.float32) * np.float32(scale))
     result = ops.softmax(ops.matmul(x, weights, False, False), 1)
     x.output(0).tensor.set_names({"x"})
     result.output(0).tensor.set_names({"probabilities"})
