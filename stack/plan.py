@@ -10,8 +10,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
+
+from components.cluster import node_impact
+from components.cluster.node_impact import CloudImpact, PodsLeft, PoolImpact
 
 Op = Literal["create", "update", "replace", "delete", "same", "read"]
 OPS: Final[tuple[Op, ...]] = ("create", "update", "replace", "delete", "read", "same")
@@ -111,11 +114,14 @@ class Impact:
     models: tuple[str, ...] = ()
     benchmarks: tuple[str, ...] = ()
     removed_benchmarks: tuple[str, ...] = ()
+    pools: tuple[PoolImpact, ...] = ()
+    pods: tuple[PodsLeft, ...] = ()
 
     @property
     def interrupted(self) -> tuple[str, ...]:
         """Serving groups that stop answering for a while, or for good."""
-        return tuple(group.group for group in self.groups if group.interrupted)
+        found = [group.group for group in self.groups if group.interrupted]
+        return tuple(dict.fromkeys([*found, *(pods.group for pods in self.pods if pods.interrupted)]))
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,7 @@ class Plan:
     `serial` and `lineage` name the state it was made from; `inputs_digest` covers all that the program asks for,
     secrets included. `notes` are lines of the program for people (how instances fit the NUMA nodes, costs). `outputs`
     are changes of the stack's own outputs. `bookkeeping` tells that the state has to be written although no resource
-    changes.
+    changes. `cloud` says what the changes mean for the nodes of a cloud's cluster.
     """
 
     project: str
@@ -138,6 +144,7 @@ class Plan:
     destroy: bool = False
     bookkeeping: bool = False
     inputs_digest: str = ""
+    cloud: CloudImpact | None = None
 
     @property
     def changing(self) -> tuple[Change, ...]:
@@ -168,7 +175,8 @@ class Plan:
     @property
     def impact(self) -> Impact:
         """What the changes mean for those who use the stack."""
-        return impact_of(self.changes)
+        found = impact_of(self.changes)
+        return replace(found, pools=self.cloud.pools, pods=self.cloud.groups) if self.cloud else found
 
     @property
     def digest(self) -> str:
@@ -239,9 +247,9 @@ def from_json(data: Mapping[str, Any]) -> Plan:
         )
         for change in data["changes"]
     )
-    return Plan(
-        **{**data, "changes": changes, "outputs": _properties(data["outputs"]), "notes": tuple(data["notes"])},
-    )
+    cloud = node_impact.from_json(data["cloud"]) if data.get("cloud") else None
+    outputs, notes = _properties(data["outputs"]), tuple(data["notes"])
+    return Plan(**{**data, "changes": changes, "outputs": outputs, "notes": notes, "cloud": cloud})
 
 
 def _properties(items: Iterable[Mapping[str, Any]]) -> tuple[PropertyChange, ...]:

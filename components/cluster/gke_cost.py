@@ -27,7 +27,7 @@ def cost_of(cluster: GkeCluster) -> Cost:
     least = most = CLUSTER_USD_HOUR
     notes = []
     for pool in cluster.node_pools:
-        price = _node_price(cluster, pool)
+        price = price_of(pool.machine_type, cluster.location)
         if price is None:
             notes.append(f"{pool.name}: no price of {pool.machine_type} in {region_of(cluster.location)} is known")
             continue
@@ -65,6 +65,7 @@ def _zones(cluster: GkeCluster, pool: NodePool) -> int:
     return len(cluster.zones) or ZONES_OF_A_REGION
 
 
-def _node_price(cluster: GkeCluster, pool: NodePool) -> float | None:
-    machine = find_machine(pool.machine_type)
-    return machine.usd_hour.get(region_of(cluster.location)) if machine else None
+def price_of(machine_type: str, location: str) -> float | None:
+    """USD an hour of a machine at list price in the region of a place; None where it is not known."""
+    machine = find_machine(machine_type)
+    return machine.usd_hour.get(region_of(location)) if machine else None

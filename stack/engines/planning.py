@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
+from components.cluster import gke_impact
+from components.cluster.node_impact import CloudImpact
 from stack.engines.decide import Reason
 from stack.engines.providers import Providers
 from stack.engines.records import Record
 from stack.engines.steps import Step
-from stack.engines.values import PROVIDER_KEY, Difference, Values, has_unknown, plain
+from stack.engines.values import PROVIDER_KEY, Difference, Values, all_plain, has_unknown, plain
 from stack.plan import Change, PropertyChange, Source
 
 
@@ -38,6 +41,25 @@ def nowhere(type_: str, name: str, path: str) -> None:
 def changes_of(steps: Iterable[Step], providers: Providers, origins: Origins) -> tuple[Change, ...]:
     """The changes, parents before children, in the order of the program; what is deleted comes last."""
     return tuple(_change(step, providers, origins) for step in sorted(steps, key=lambda step: step.order))
+
+
+def with_cloud(
+    changes: tuple[Change, ...], before: Mapping[str, Values], asked: Mapping[str, Values]
+) -> tuple[tuple[Change, ...], CloudImpact | None]:
+    """The changes, those marked that the cloud's provider would refuse, and what they mean for nodes, pods and cost.
+
+    `before` and `asked` are the inputs of all resources by URN. None where there is no cloud.
+    """
+    if not any(gke_impact.concerns(change.type) for change in changes):
+        return changes, None
+    touched = [
+        gke_impact.Touched(c.urn, c.type, c.op, all_plain(before.get(c.urn, {})), all_plain(asked.get(c.urn, {})))
+        for c in changes
+        if not c.component
+    ]
+    stopped = {one.urn: gke_impact.stopped_by(one) for one in touched}
+    marked = (replace(c, blocked=c.blocked or stopped.get(c.urn, "")) for c in changes)
+    return tuple(marked), gke_impact.judged(touched)
 
 
 def property_changes(

@@ -81,17 +81,23 @@ def plan(
         if item.visible:
             log.decided(deletes.step_of(item, log.next_order()))
     before, after = _outputs(setting, state), _outputs(setting, memory.state) if program else {}
+    changes, cloud = planning.with_cloud(
+        planning.changes_of(log.steps, setting.providers, origins),
+        {urn: record.inputs for urn, record in state.records.items()},
+        registrar.asked,
+    )
     return Plan(
         project=setting.project,
         stack=setting.stack,
         lineage=state.lineage,
         serial=state.serial,
-        changes=planning.changes_of(log.steps, setting.providers, origins),
+        changes=changes,
         outputs=planning.property_changes(difference(before, after), (), lambda path: None),
         notes=(*notes, *registrar.caveats),
         destroy=program is None,
         bookkeeping=memory.touched or bool(doomed),
         inputs_digest=planning.digest_of(registrar.asked),
+        cloud=cloud,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from stack.plan import Change, Plan
-from stack.render.plan_words import headline
+from stack.render.plan_words import headline, notes_of
 
 VERSION: Final = 1  # of this form; keys are added, never changed, while it stays
 
@@ -29,9 +29,12 @@ def plan_json(plan: Plan, *, everything: bool = False) -> dict[str, Any]:
             "models": list(impact.models),
             "benchmarks": list(impact.benchmarks),
             "removedBenchmarks": list(impact.removed_benchmarks),
+            "pools": [{**asdict(pool), "text": pool.text} for pool in impact.pools],
+            "pods": [{**asdict(pods), "interrupted": pods.interrupted} for pods in impact.pods],
             "interrupted": list(impact.interrupted),
         },
-        "notes": list(plan.notes),
+        "cost": asdict(plan.cloud.cost) if plan.cloud and plan.cloud.cost else None,
+        "notes": list(notes_of(plan)),
         "blocked": [change.blocked for change in plan.blocked],
         "plansOnly": sorted({change.type for change in plan.plans_only}),
         "state": {"lineage": plan.lineage, "serial": plan.serial},

@@ -11,6 +11,7 @@ from stack.render.plan_words import (
     change_text,
     headline,
     impact_lines,
+    notes_of,
     planned_only_text,
     remarks,
     short_type,
@@ -32,8 +33,8 @@ def plan_markdown(plan: Plan, *, limit: int = LIMIT) -> str:
         parts += [""]
     if planned_only := planned_only_text(plan):
         parts += [planned_only, ""]
-    if plan.notes:
-        parts += [*(f"- {_escaped(note)}" for note in plan.notes[:50]), "", ""]
+    if notes := notes_of(plan):
+        parts += [*(f"- {_escaped(note)}" for note in notes[:50]), "", ""]
     head = "\n".join(parts)
     blocks = list(_blocks(plan))
     if not blocks:

@@ -11,6 +11,7 @@ from stack.render.plan_words import (
     change_text,
     headline,
     impact_lines,
+    notes_of,
     planned_only_text,
     remarks,
     short_type,
@@ -39,8 +40,8 @@ def render_plan(plan: Plan, *, colour: bool = False, details: bool = False) -> s
     if impact := impact_lines(plan.impact):
         width = max(len(name) for name, _ in impact)
         lines += ["", "Impact", *(f"    {name:<{width}}  {_alarmed(text, paint)}" for name, text in impact)]
-    if plan.notes:
-        lines += ["", "Notes", *(f"    {note}" for note in plan.notes)]
+    if notes := notes_of(plan):
+        lines += ["", "Notes", *(f"    {note}" for note in notes)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

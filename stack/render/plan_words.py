@@ -165,10 +165,20 @@ def planned_only_text(plan: Plan) -> str:
     return f"Planned only: nothing here applies the {what} of {', '.join(packages)}."
 
 
+def notes_of(plan: Plan) -> tuple[str, ...]:
+    """The notes of a plan: those of its program, and what else is to be said of a cloud."""
+    if plan.cloud is None:
+        return plan.notes
+    cost = (f"cost: {plan.cloud.cost.text}",) if plan.cloud.cost else ()
+    return (*plan.notes, *plan.cloud.kept, *plan.cloud.unsent, *cost)
+
+
 def impact_lines(impact: Impact) -> tuple[tuple[str, str], ...]:
     """Pairs of a name and what happens to it."""
     lines = [(name, "the model is prepared") for name in impact.models]
     lines += [(group.group, _group_text(group)) for group in impact.groups if group.touched]
+    lines += [(pool.pool, pool.text) for pool in impact.pools]
+    lines += [(pods.group, pods.text) for pods in impact.pods]
     lines += [(name, "the benchmark runs") for name in impact.benchmarks]
     lines += [(name, "the benchmark is dropped; its results stay") for name in impact.removed_benchmarks]
     return tuple(lines)
