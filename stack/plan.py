@@ -23,7 +23,7 @@ CHANGING: Final[frozenset[Op]] = frozenset({"create", "update", "replace", "dele
 INSTANCE: Final = "pulumi-python:dynamic/inferstack:Instance"
 MODEL: Final = "pulumi-python:dynamic/inferstack:Model"
 SUPERVISOR: Final = "pulumi-python:dynamic/inferstack:Supervisor"
-BENCHMARK: Final = "pulumi-python:dynamic/inferstack:Benchmark"
+BENCHMARKS: Final = ("pulumi-python:dynamic/inferstack:Benchmark", "pulumi-python:dynamic/inferstack:JobBenchmark")
 _STACK_TYPE: Final = "pulumi:pulumi:Stack"
 
 
@@ -189,7 +189,9 @@ class Plan:
 
 def impact_of(changes: Iterable[Change]) -> Impact:
     """What changes mean: which instances start, restart or stop, which benchmarks run again."""
-    of_type: dict[str, list[Change]] = {INSTANCE: [], MODEL: [], SUPERVISOR: [], BENCHMARK: []}
+    changes = tuple(changes)
+    of_type: dict[str, list[Change]] = {INSTANCE: [], MODEL: [], SUPERVISOR: []}
+    measured = [change for change in changes if change.type in BENCHMARKS]
     for change in changes:
         if change.type in of_type:
             of_type[change.type].append(change)
@@ -200,8 +202,8 @@ def impact_of(changes: Iterable[Change]) -> Impact:
     return Impact(
         groups=tuple(_group_impact(name, members, shaken) for name, members in groups.items()),
         models=tuple(c.name for c in of_type[MODEL] if c.op in ("create", "update", "replace")),
-        benchmarks=tuple(c.name for c in of_type[BENCHMARK] if c.op in ("create", "update", "replace")),
-        removed_benchmarks=tuple(c.name for c in of_type[BENCHMARK] if c.op == "delete"),
+        benchmarks=tuple(c.name for c in measured if c.op in ("create", "update", "replace")),
+        removed_benchmarks=tuple(c.name for c in measured if c.op == "delete"),
     )
 
 

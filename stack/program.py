@@ -7,7 +7,7 @@ and a misfit is told before anything is made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, assert_never
@@ -26,22 +26,23 @@ __all__ = ["PROJECT", "Program", "build"]
 PROJECT: Final = "inferstack"
 
 
-def build(loaded: Loaded, site: Site, *, rerun: Mapping[str, str] | None = None) -> Program:
+def build(loaded: Loaded, site: Site, *, rerun: Mapping[str, str] | None = None, ours: Collection[str] = ()) -> Program:
     """The program of a spec.
 
     Args:
         rerun: tokens by benchmark; a benchmark whose token changed is measured again.
+        ours: names of the extensions that the stack has installed already.
 
     Raises:
         SpecError: the serving groups do not fit the machine, or a file that the spec names is missing.
     """
     try:
-        return _build(loaded, site, rerun or {})
+        return _build(loaded, site, rerun or {}, ours)
     except (Misfit, Unusable) as error:
         raise located(error, loaded) from error
 
 
-def _build(loaded: Loaded, site: Site, rerun: Mapping[str, str]) -> Program:
+def _build(loaded: Loaded, site: Site, rerun: Mapping[str, str], ours: Collection[str]) -> Program:
     match loaded.spec.cluster:
         case LocalCluster() as cluster:
             from stack.programs import local
@@ -51,11 +52,11 @@ def _build(loaded: Loaded, site: Site, rerun: Mapping[str, str]) -> Program:
         case GkeCluster() as cluster:
             from stack.programs import gke
 
-            return gke.build(loaded, site, cluster)
+            return gke.build(loaded, site, cluster, rerun=rerun, ours=ours)
         case KubernetesCluster() as cluster:
             from stack.programs import kubernetes
 
-            return kubernetes.build(loaded, site, cluster)
+            return kubernetes.build(loaded, site, cluster, rerun=rerun, ours=ours)
         case other:
             assert_never(other)
 

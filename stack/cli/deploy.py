@@ -192,10 +192,14 @@ def destroy(
 def engine_of(site: Site, parallel: int = 16) -> EmbeddedEngine:
     """The engine of a stack."""
     from stack.engines.embedded import EmbeddedEngine
+    from stack.engines.kubernetes import KubernetesProviders
     from stack.program import PROJECT
 
     passphrase = os.environ.get("INFERSTACK_PASSPHRASE") or os.environ.get("PULUMI_CONFIG_PASSPHRASE")
-    return EmbeddedEngine(PROJECT, site.stack, site.state, parallel=parallel, passphrase=passphrase)
+    providers = {"kubernetes:": KubernetesProviders()}
+    return EmbeddedEngine(
+        PROJECT, site.stack, site.state, providers=providers, parallel=parallel, passphrase=passphrase
+    )
 
 
 def measure_again(site: Site, name: str | None, *, quiet: bool) -> None:
@@ -204,7 +208,7 @@ def measure_again(site: Site, name: str | None, *, quiet: bool) -> None:
     Raises:
         UsageError: the spec that the stack was brought up with is not known, or has changed since.
     """
-    from stack.plan import BENCHMARK
+    from stack.plan import BENCHMARKS
     from stack.workspace import Invocation
 
     invocation = Invocation.read(site)
@@ -215,7 +219,7 @@ def measure_again(site: Site, name: str | None, *, quiet: bool) -> None:
     if name is not None and name not in names:
         raise UsageError(f"the spec has no benchmark `{name}`", why=f"benchmarks: {', '.join(names) or 'none'}")
     program, plan = _plan(opened, (name,) if name else names)
-    others = [change for change in plan.changing if change.type != BENCHMARK]
+    others = [change for change in plan.changing if change.type not in BENCHMARKS]
     if others:
         altered = not any(change.properties for change in others)
         raise UsageError(
@@ -280,7 +284,7 @@ def _plan(opened: Opened, rerun: tuple[str, ...], saved: SavedPlan | None = None
     if saved is not None:
         tokens |= saved.tokens
     tokens |= dict.fromkeys(rerun, f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
-    program = build(opened.loaded, opened.site, rerun=tokens)
+    program = build(opened.loaded, opened.site, rerun=tokens, ours=_extensions(opened.site))
     plan = engine_of(opened.site).preview(program.run, program.origins, notes=program.notes)
     if saved is not None:
         from stack.engines.embedded import refuse_another
@@ -295,10 +299,17 @@ def _benchmarks(opened: Opened) -> tuple[str, ...]:
 
 def _tokens(site: Site) -> dict[str, str]:
     """The tokens with which benchmarks were last measured again: kept, or the next `up` would measure once more."""
-    from stack.plan import BENCHMARK
+    from stack.plan import BENCHMARKS
 
-    records = [record for record in engine_of(site).resources() if record.type == BENCHMARK]
+    records = [record for record in engine_of(site).resources() if record.type in BENCHMARKS]
     return {record.name: token for record in records if (token := record.inputs.get("rerun"))}
+
+
+def _extensions(site: Site) -> frozenset[str]:
+    """Names of the extensions that the stack has installed."""
+    from components.extensions.install import TYPE
+
+    return frozenset(record.name for record in engine_of(site).resources() if record.type == TYPE)
 
 
 def _apply(opened: Opened, program: Program, plan: Plan, *, parallel: int = 16, quiet: bool = False) -> Outcome:
@@ -315,11 +326,11 @@ def _tell(site: Site, outcome: Outcome, *, detailed: bool, as_json: bool) -> int
     """What `up` says at its end; the error it ends with, or its exit code."""
     from components.benchmarks import results
     from stack.cli.verdicts import judge
-    from stack.plan import BENCHMARK
+    from stack.plan import BENCHMARKS
     from stack.render.benchmark_text import benchmark_text
     from stack.render.outcome_text import outcome_json, render_outcome
 
-    measured = [done.subject.name for done in outcome.done if done.subject.type == BENCHMARK and done.op != "delete"]
+    measured = [done.subject.name for done in outcome.done if done.subject.type in BENCHMARKS and done.op != "delete"]
     found = [stored for name in measured if (stored := results.latest(site.results, name)) is not None]
     warnings = _warnings(site, outcome)
     if as_json:

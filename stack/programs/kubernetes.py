@@ -1,34 +1,69 @@
-"""A stack on a Kubernetes cluster that exists: serving groups as Deployments. Planned, not applied."""
+"""A stack on a Kubernetes cluster that exists.
+
+Its nodes are read to fit pods; a cluster that does not answer is planned for all the same, and the plan says so.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Collection, Mapping
 
+from components.cluster.nodes import ClusterFacts
+from components.cluster.nodes_reader import Client, read_cluster
+from components.extensions.planning import installed_by_others, plan_extensions, with_documents
 from components.serving.placement_nodes import plan_pods_anywhere
 from components.site import Site
+from schemas.errors import PreflightError
 from schemas.load import Loaded
 from schemas.spec import KubernetesCluster
-from stack.programs.deployments import deploy, deployment_sources
+from stack.programs.on_cluster import OnCluster, Reach
 from stack.programs.program import Program
 from stack.programs.sources import origins_of
 
-REFUSAL: Final = "what needs a cluster is planned by this version, not applied"
 
+def build(
+    loaded: Loaded, site: Site, cluster: KubernetesCluster, *, rerun: Mapping[str, str], ours: Collection[str]
+) -> Program:
+    """The program of a spec for an existing cluster.
 
-def build(loaded: Loaded, site: Site, cluster: KubernetesCluster) -> Program:
-    """The program of a spec for an existing cluster; the cluster itself is not asked."""
-    plans = {serving.name: plan_pods_anywhere(serving) for serving in loaded.spec.serving}
+    Args:
+        rerun: tokens by benchmark.
+        ours: names of the extensions that this stack has installed already.
+
+    Raises:
+        SpecError: a serving group fits no node.
+    """
+    facts, silent = _facts(cluster, site)
+    there = installed_by_others(facts.deployments, facts.kinds, ours) if facts else {}
+    extensions = plan_extensions(loaded.spec.extensions, cluster, installed=there)
+    on_cluster = OnCluster(
+        loaded,
+        site,
+        plans={one.name: plan_pods_anywhere(one, cluster, facts) for one in loaded.spec.serving},
+        extensions=with_documents(extensions, site.store),
+        namespace=cluster.namespace or site.stack,
+        image=cluster.image or "",
+        rerun=rerun,
+    )
 
     def register() -> None:
         import pulumi
 
         access = {"kubeconfig": cluster.kubeconfig, "context": cluster.context}
         provider = pulumi.ProviderResource("kubernetes", site.stack, {k: v for k, v in access.items() if v})
-        deploy(loaded.spec, plans, namespace=cluster.namespace or site.stack, provider=provider)
+        on_cluster.register(Reach(provider, cluster.kubeconfig or "", cluster.context or ""))
 
     return Program(
         run=register,
-        origins=origins_of(loaded, deployment_sources(loaded.spec)),
-        notes=tuple(line for plan in plans.values() for line in plan.fit),
-        refusal=REFUSAL,
+        origins=origins_of(loaded, on_cluster.sources()),
+        notes=(*silent, *on_cluster.notes),
+        tokens=rerun,
     )
+
+
+def _facts(cluster: KubernetesCluster, site: Site) -> tuple[ClusterFacts | None, tuple[str, ...]]:
+    """The cluster as it is, or why nothing is known of it."""
+    try:
+        return read_cluster(Client(cluster.kubeconfig or "", cluster.context or ""), stack=site.stack), ()
+    except PreflightError as error:
+        why = f": {error.why}" if error.why else ""
+        return None, (f"planned without the cluster, because {error.message}{why}",)

@@ -63,7 +63,7 @@ def build(loaded: Loaded, site: Site, topology: Topology, *, recorded: bool, rer
 
 
 def _placement(loaded: Loaded, topology: Topology) -> Placement:
-    planner = _planner(loaded)
+    planner = planner_of(loaded)
     check_files(loaded.spec, planner)
     sizes = {model.name: model_bytes(model, planner) for model in loaded.spec.models}
     requests = [request_of(serving, model_bytes=sizes[serving.model]) for serving in loaded.spec.serving]
@@ -99,7 +99,7 @@ class _Local:
         from components.models.resource import ModelResource
         from components.serving.resource import SupervisorResource
 
-        planner, spec = _planner(self.loaded), self.loaded.spec
+        planner, spec = planner_of(self.loaded), self.loaded.spec
         models = {m.name: ModelResource(m.name, plan_inputs(m, planner, self.site.store)) for m in spec.models}
         supervisor = None
         if spec.serving:
@@ -245,7 +245,7 @@ def spec_digest(loaded: Loaded) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _planner(loaded: Loaded) -> Planner:
+def planner_of(loaded: Loaded) -> Planner:
     return Planner({model.name: model for model in loaded.spec.models}, _folder(loaded))
 
 

@@ -46,7 +46,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
         folder = tmp_path_factory.mktemp("machine")
         with tarfile.open(Path(archives) / f"{name}.tar.bz2") as archive:
             wanted = [member for member in archive.getmembers() if NEEDED.search(member.name)]
-            archive.extractall(folder, wanted, filter="data")
+            archive.extractall(folder, wanted, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
         return next(path for path in folder.iterdir() if path.is_dir())
 
     return unpack

@@ -1,0 +1,216 @@
+"""What a stack has on a cluster of any kind: extensions, a store of models, serving groups, traffic, benchmarks.
+
+`gke.py` and `kubernetes.py` say which cluster that is and how its nodes look; the rest is the same program. What
+clients and the command line need to know of the groups is exported, so that they ask the state and not the spec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from components.extensions.planning import ExtensionSet
+from components.models.material import Material, Remote, identity
+from components.serving.placement_pods import PodPlan
+from components.site import Site
+from schemas.load import Loaded
+from schemas.rules.load_tests import load_pool
+from schemas.spec import Benchmark, GkeCluster, KubernetesCluster
+from schemas.stores import store_of, way_of
+from stack.programs.local import data_path, planner_of, spec_digest
+from stack.programs.sources import Sources
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from components.benchmarks.on_cluster.benchmark import Setting
+    from components.kubernetes.objects import Home
+    from components.models.access import ModelAccess
+    from components.serving.served import Served
+
+GROUP_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "spec.replicas": ("replicas", "instances"),
+    "spec": ("instances", "layout"),
+}
+GROUP_KINDS: Final = ("Deployment", "Service", "InferenceService", "SeldonDeployment", "HorizontalPodAutoscaler")
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How the cluster is reached, and what its cloud has made for the stack.
+
+    Attributes:
+        provider: the Kubernetes provider that objects are declared with.
+        kubeconfig: a path, or a text without a secret; empty for the usual places.
+        context: empty for the current one.
+        bucket: name of the bucket for models, where the stack makes one.
+        account: e-mail address of the service account that may use it.
+        needs: what the cluster's nodes wait for.
+    """
+
+    provider: pulumi.ProviderResource
+    kubeconfig: pulumi.Input[str] = ""
+    context: str = ""
+    bucket: str = ""
+    account: pulumi.Input[str] = ""
+    needs: Sequence[pulumi.Resource] = ()
+
+
+@dataclass(frozen=True)
+class OnCluster:
+    """What is registered on a cluster, decided before anything is.
+
+    Attributes:
+        plans: the pods of each serving group.
+        namespace: where the stack's objects live.
+        image: this program's image as nodes pull it.
+        rerun: tokens by benchmark.
+    """
+
+    loaded: Loaded
+    site: Site
+    plans: Mapping[str, PodPlan]
+    extensions: ExtensionSet
+    namespace: str
+    image: str
+    rerun: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a plan says besides its changes."""
+        fit = (line for plan in self.plans.values() for line in plan.fit)
+        return (*fit, *self.extensions.notes)
+
+    def sources(self) -> dict[tuple[str, str], Sources]:
+        """Where the resources come from."""
+        spec = self.loaded.spec
+        groups = {(kind, one.name): Sources(one.at, GROUP_FIELDS) for one in spec.serving for kind in GROUP_KINDS}
+        models = {("Model", one.name): Sources(one.at, {}) for one in spec.models}
+        benchmarks = {("JobBenchmark", one.name): Sources(one.at, {}) for one in spec.benchmarks}
+        traffic = {("HTTPRoute", one.name): Sources(one.at, {}) for one in spec.traffic}
+        return groups | models | benchmarks | traffic
+
+    def register(self, reach: Reach) -> None:
+        """Declare everything."""
+        import pulumi
+
+        from components.extensions.install import install
+        from components.kubernetes.objects import Home
+
+        home = Home(self.site.stack, self.namespace, reach.provider, self.image, tuple(reach.needs))
+        installed = install(self.extensions, home)
+        home = self._namespace(home.after(*installed.values()))
+        models = self._models(home, reach)
+        served = self._serve(models, home)
+        routes = self._split(served, home)
+        answers = self._measure(served, models, home, reach)
+        pulumi.export("access", {"kubeconfig": reach.kubeconfig, "context": reach.context})
+        pulumi.export("serving", {name: _told(one) for name, one in served.items()})
+        pulumi.export("endpoints", {name: [one.url] for name, one in served.items()} | routes)
+        pulumi.export("models", {name: access.digest or access.key for name, access in models.items()})
+        if outputs := self.extensions.outputs:
+            pulumi.export("extensions", outputs)
+        if answers:
+            pulumi.export("benchmarks", answers)
+
+    def _namespace(self, home: Home) -> Home:
+        from components.serving.pods.tenant import Tenant
+
+        cluster = self.loaded.spec.cluster
+        return Tenant(home, cluster.quota if isinstance(cluster, KubernetesCluster) else None).home
+
+    def _models(self, home: Home, reach: Reach) -> dict[str, ModelAccess]:
+        from components.models.on_cluster import Supply, access_of
+        from components.models.shelf import declare_shelf
+
+        spec = self.loaded.spec
+        store = store_of(spec)
+        used = store is not None and any(way_of(model) != "as-is" for model in spec.models)
+        shelf = declare_shelf(store, home, bucket=reach.bucket, account=reach.account) if store and used else None
+        supply = Supply(
+            planner_of(self.loaded), self.site.store, home, shelf, kubeconfig=reach.kubeconfig, context=reach.context
+        )
+        return {model.name: access_of(model, supply) for model in spec.models}
+
+    def _serve(self, models: Mapping[str, ModelAccess], home: Home) -> dict[str, Served]:
+        from components.extensions.neighbours import surroundings
+        from components.serving.pods.group import serve
+
+        around = surroundings(self.extensions, self.loaded.spec.cluster)
+        return {
+            one.name: serve(one, self.plans[one.name], models[one.model], home, around)
+            for one in self.loaded.spec.serving
+        }
+
+    def _split(self, served: Mapping[str, Served], home: Home) -> dict[str, Any]:
+        from components.traffic.split import TrafficSplit
+
+        gke = isinstance(self.loaded.spec.cluster, GkeCluster)
+        splits = [TrafficSplit(one, served, home, gke=gke).routed for one in self.loaded.spec.traffic]
+        return {one.name: list(one.urls) for one in splits}
+
+    def _measure(
+        self, served: Mapping[str, Served], models: Mapping[str, ModelAccess], home: Home, reach: Reach
+    ) -> dict[str, Any]:
+        """One benchmark after another, once every group serves: nothing may disturb a measurement."""
+        from components.benchmarks.on_cluster.benchmark import Measured, measure_on_cluster
+
+        spec = self.loaded.spec
+        precision = {model.name: model.convert.precision for model in spec.models}
+        groups = {
+            one.name: Measured(
+                served[one.name], self.plans[one.name], models[one.model].digest or "", precision[one.model]
+            )
+            for one in spec.serving
+        }
+        settled: list[pulumi.Resource] = [one.ready for one in served.values()]
+        answers: dict[str, Any] = {}
+        for benchmark in spec.benchmarks:
+            made = measure_on_cluster(benchmark, groups, home, self._setting(benchmark, settled, reach))
+            answers[benchmark.name] = made.answer
+            settled = [*settled, made]
+        return answers
+
+    def _setting(self, benchmark: Benchmark, after: Sequence[pulumi.Resource], reach: Reach) -> Setting:
+        from components.benchmarks.on_cluster.benchmark import Setting
+
+        planner = planner_of(self.loaded)
+        data = planner.material(benchmark.data, "data") if benchmark.data else None
+        return Setting(
+            results=self.site.results,
+            kubeconfig=reach.kubeconfig,
+            context=reach.context,
+            data=_data(data, self.site),
+            data_digest="" if data is None else identity(data),
+            data_sha256=data.sha256 if isinstance(data, Remote) else None,
+            pool=load_pool(self.loaded.spec, benchmark),
+            spec_digest=spec_digest(self.loaded),
+            rerun=self.rerun.get(benchmark.name, ""),
+            after=tuple(after),
+        )
+
+
+def _data(data: Material | None, site: Site) -> Path | str | None:
+    """A file of this machine, or the URL where pods fetch it."""
+    if data is None:
+        return None
+    return data.url if isinstance(data, Remote) else data_path(data, site)
+
+
+def _told(served: Served) -> dict[str, Any]:
+    """What the command line must know of a group to find it again."""
+    return {
+        "platform": served.platform,
+        "protocol": served.protocol,
+        "model": served.model,
+        "namespace": served.namespace,
+        "service": served.service,
+        "rest_port": served.rest_port,
+        "grpc_port": served.grpc_port or 0,
+        "selector": dict(served.selector),
+        "container": served.container,
+        "replicas": served.replicas,
+        "cores": served.cores,
+    }
