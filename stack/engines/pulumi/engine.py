@@ -250,8 +250,14 @@ class PulumiEngine:
         if self._stopping.is_set():
             raise StoppedError("Stopped while planning: nothing was done.")
         failed = False
+
+        def hear(event: EngineEvent) -> None:
+            narration.hear(event)
+            if narration.listener_error is not None and not self._stopping.is_set():
+                self.stop()
+
         try:
-            self._watching(lambda: work(narration.hear), narration)
+            self._watching(lambda: work(hear), narration)
         except CommandError as error:
             failed = True
             if not self._stopping.is_set() and not narration.failed:

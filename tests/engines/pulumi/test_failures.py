@@ -31,7 +31,7 @@ def an_error(stderr: str, stdout: str = "") -> InferstackError:
             "need a passphrase",
         ),
         (
-            "error: no resource plugin 'pulumi-resource-gcp' found in the workspace at version v10.2.0 or on your $PATH",
+            "error: no resource plugin 'pulumi-resource-gcp' found in the workspace at version v10.2.0 or on $PATH",
             PreflightError,
             "A plugin of Pulumi is missing",
         ),
@@ -53,7 +53,7 @@ def an_error(stderr: str, stdout: str = "") -> InferstackError:
         ),
         ("error: configured Kubernetes cluster is unreachable: dial tcp", PreflightError, "does not answer"),
         (
-            "error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive",
+            "error: PULUMI_ACCESS_TOKEN must be set for login",
             PreflightError,
             "cannot be reached",
         ),
