@@ -99,6 +99,43 @@ def test_a_job_measures_and_its_result_is_stored_and_judged_as_any_other(
     assert not JobBenchmarkProvider().diff("steady", created.outs, inputs).changes
 
 
+TOOLS = {
+    "vegeta": ("v2", {"rate_per_s": 40.0}, {}),
+    "ghz": ("grpc", {"rate_per_s": 40.0}, {}),
+    "locust": ("v2-binary", {"clients": 2}, {"place_workers": 2}),
+}
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_tools_of_others_measure_from_images_of_their_own(
+    tmp_path: Path, kubectl: Kubectl, kubeconfig: Path, namespace: str, image: str, tool: str
+) -> None:
+    variable = f"INFERSTACK_TEST_{tool.upper()}"
+    if not (tool_image := os.environ.get(variable)):
+        pytest.skip(f"needs an image with {tool} that the cluster can have: set {variable} to its name")
+    protocol, load, more = TOOLS[tool]
+    digest = targets.a_server(kubectl, namespace, image, tmp_path)
+    subject = a_subject(namespace, model="classifier", digest=digest)
+    endpoint = replace(subject.endpoints[0], grpc_port=targets.GRPC_PORT)
+    subject = replace(subject, protocol=protocol, endpoints=(endpoint,))
+    shape = build.a_shape(label="the load", **load, duration_s=2.0, warmup_s=0.5)
+    what = asked(
+        tmp_path, kubeconfig, namespace, image, subject, tool=tool, loads=(shape,), objective={"errors": 0.0},
+        data=None, place_tool_image=tool_image, **more,
+    )  # fmt: skip
+    stored = carried_out(what)
+    (measurement,) = stored.result.measurements
+    assert measurement.tool == tool
+    assert measurement.requests > 10
+    assert measurement.errors == {}
+    assert measurement.verdict is not None
+    # A busy machine may hold the tool up: that it is then invalid is what it should be.
+    assert measurement.verdict.outcome == ("invalid" if measurement.invalid else "pass"), measurement
+    taken = stored.samples(measurement)
+    assert taken is not None
+    assert len(taken) == measurement.requests
+
+
 def test_a_job_that_no_node_takes_says_why(
     tmp_path: Path, kubectl: Kubectl, kubeconfig: Path, namespace: str, image: str
 ) -> None:

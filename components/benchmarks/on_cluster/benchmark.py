@@ -72,6 +72,13 @@ def measure_on_cluster(
         groups: the serving groups, by name; at least the benchmark's targets.
     """
     targets = [groups[name] for name in benchmark.targets]
+    needs = [*home.needs, *(one.served.ready for one in targets), *setting.after]
+    options = pulumi.ResourceOptions(depends_on=needs)
+    return JobBenchmarkResource(benchmark.name, inputs_of(benchmark, targets, home, setting), options)
+
+
+def inputs_of(benchmark: Benchmark, targets: Sequence[Measured], home: Home, setting: Setting) -> dict[str, Any]:
+    """The inputs of the resource: a `place.ClusterDescription` as JSON; some is known only when a target is there."""
     labels = home.labels(benchmark.name, COMPONENT)
     place = place_of(benchmark, setting.pool, namespace=home.namespace, image=home.image, labels=labels)
     is_url = isinstance(setting.data, str)
@@ -90,7 +97,7 @@ def measure_on_cluster(
         rerun=setting.rerun,
         tool=benchmark.tool,
     )
-    inputs = {
+    return {
         "description": {**codec.encode(description), "subjects": [_subject(one, benchmark) for one in targets]},
         "place": codec.encode(place),
         "pods": {one.served.group: _pods(one) for one in targets},
@@ -99,8 +106,6 @@ def measure_on_cluster(
         "data_url": setting.data if is_url else "",
         "data_sha256": setting.data_sha256,
     }
-    needs = [*home.needs, *(one.served.ready for one in targets), *setting.after]
-    return JobBenchmarkResource(benchmark.name, inputs, pulumi.ResourceOptions(depends_on=needs))
 
 
 def _subject(one: Measured, benchmark: Benchmark) -> dict[str, Any]:
