@@ -34,6 +34,8 @@ GROUP_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "spec.replicas": ("replicas", "instances"),
     "spec": ("instances", "layout"),
 }
+TRAFFIC_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {"spec": ("split", "hostnames", "gatewayClass", "gateway")}
+TRAFFIC_KINDS: Final = ("Gateway", "HTTPRoute", "GRPCRoute", "VirtualService", "Certificate", "SeldonDeployment")
 GROUP_KINDS: Final = ("Deployment", "Service", "InferenceService", "SeldonDeployment", "HorizontalPodAutoscaler")
 
 
@@ -89,7 +91,7 @@ class OnCluster:
         groups = {(kind, one.name): Sources(one.at, GROUP_FIELDS) for one in spec.serving for kind in GROUP_KINDS}
         models = {("Model", one.name): Sources(one.at, {}) for one in spec.models}
         benchmarks = {("JobBenchmark", one.name): Sources(one.at, {}) for one in spec.benchmarks}
-        traffic = {("HTTPRoute", one.name): Sources(one.at, {}) for one in spec.traffic}
+        traffic = {(kind, one.name): Sources(one.at, TRAFFIC_FIELDS) for one in spec.traffic for kind in TRAFFIC_KINDS}
         return groups | models | benchmarks | traffic
 
     def register(self, reach: Reach) -> None:
@@ -136,13 +138,10 @@ class OnCluster:
 
     def _serve(self, models: Mapping[str, ModelAccess], home: Home) -> dict[str, Served]:
         from components.extensions.neighbours import surroundings
-        from components.serving.pods.group import serve
+        from components.traffic.platform import serve_groups
 
         around = surroundings(self.extensions, self.loaded.spec.cluster)
-        return {
-            one.name: serve(one, self.plans[one.name], models[one.model], home, around)
-            for one in self.loaded.spec.serving
-        }
+        return serve_groups(self.loaded.spec, self.plans, models, home, around)
 
     def _split(self, served: Mapping[str, Served], home: Home) -> dict[str, Any]:
         from components.traffic.split import TrafficSplit
