@@ -42,7 +42,7 @@ class Kubelet:
 
 @dataclass(frozen=True)
 class Node:
-    """A node: what pods may request of it, and what pods of others have requested.
+    """A node: what pods may request of it, once the system's pods have theirs, and what pods of others have requested.
 
     `threads_per_core` and `kubelet` are None, and `numa_cpus` (CPUs of each NUMA node) is empty, where nothing says.
     """
@@ -97,15 +97,17 @@ def node_of(node: Json, *, pods: Iterable[Json] = (), config: Json | None = None
     metadata, spec, status = node["metadata"], node.get("spec") or {}, node.get("status") or {}
     capacity, allocatable = status.get("capacity") or {}, status.get("allocatable") or {}
     ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or ())
-    requests = [_requests(pod) for pod in pods if (pod.get("status") or {}).get("phase") not in OVER]
+    running = [pod for pod in pods if (pod.get("status") or {}).get("phase") not in OVER]
+    system = _sum(_requests(pod) for pod in running if _of_the_system(pod))
+    others = _sum(_requests(pod) for pod in running if not _of_the_system(pod))
     labels = metadata.get("labels") or {}
     return Node(
         name=metadata["name"],
         cpus=millicpus(capacity.get("cpu", 0)) // 1000,
-        free_millicpus=millicpus(allocatable.get("cpu", 0)),
-        free_memory_mib=mebibytes(allocatable.get("memory", 0)),
-        taken_millicpus=sum(millis for millis, _ in requests),
-        taken_memory_mib=sum(mib for _, mib in requests),
+        free_millicpus=millicpus(allocatable.get("cpu", 0)) - system[0],
+        free_memory_mib=mebibytes(allocatable.get("memory", 0)) - system[1],
+        taken_millicpus=others[0],
+        taken_memory_mib=others[1],
         usable=ready and not spec.get("unschedulable", False),
         labels=labels,
         taints=tuple(
@@ -145,6 +147,17 @@ def pods_of_others(pods: Iterable[Json], stack: str) -> dict[str, list[Json]]:
         if node and (pod["metadata"].get("labels") or {}).get(PART_OF) != stack:
             found.setdefault(node, []).append(pod)
     return found
+
+
+def _of_the_system(pod: Json) -> bool:
+    """Whether a pod is there as long as its node is."""
+    owners = pod["metadata"].get("ownerReferences") or ()
+    return pod["metadata"].get("namespace") == "kube-system" or any(one["kind"] == "DaemonSet" for one in owners)
+
+
+def _sum(requests: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    found = list(requests)
+    return sum(millis for millis, _ in found), sum(mib for _, mib in found)
 
 
 def _requests(pod: Json) -> tuple[int, int]:

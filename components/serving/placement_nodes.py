@@ -1,7 +1,7 @@
 """Serving groups as pods on nodes that somebody else has made: as the spec says, checked against the nodes. Pure.
 
-Sizes follow from the spec, and from what of the nodes does not change from day to day: a plan must not change because a
-neighbour came or went. What neighbours have taken is told, no more.
+Everything follows from the spec, and from what of the nodes does not change from day to day: a plan must not change
+because a neighbour came or went. What neighbours have taken is told, no more.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _fitted(serving: Serving, plan: PodPlan, nodes: tuple[Node, ...]) -> PodPlan
     found = replace(
         plan, per_node=max(slots), pinned=pinned, alone=alone, fit=tuple(f"{plan.group}: {line}" for line in lines)
     )
-    return rolled(serving, found, room=left > plan.replicas)
+    return rolled(serving, found, room=sum(slots) > plan.replicas)
 
 
 def _slots(plan: PodPlan, node: Node, millicpus: int, memory_mib: int) -> int:

@@ -14,7 +14,8 @@ from schemas.tree import Tree
 
 # What means nothing to processes of one machine.
 OF_PODS: Final = (
-    "image", "memory", "rolling", "disruption", "spread", "priority", "clients", "nodeSelector", "tolerations",
+    "image", "memory", "rolling", "disruption", "spread", "priority", "priorityClass", "clients", "nodeSelector",
+    "tolerations",
 )  # fmt: skip
 # What the kubelet and the Service decide, with what stands in for it.
 DECIDED: Final = {
@@ -234,6 +235,22 @@ def ports_of_a_service_differ(spec: Spec, tree: Tree) -> Iterator[Violation]:
         if (group.port or 8000) == (group.grpc_port or 9000):
             key = "port" if group.port is not None else "grpcPort"
             yield Violation(f"{group.at}.{key}", f"REST and gRPC would both have port {group.port or group.grpc_port}")
+
+
+@rule("POD011")
+def priorities_are_said_once(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A group has a `priority` of its own or a `priorityClass` that is there already.
+
+    Why: A priority class is one number; a pod has one class.
+    Example:
+        cluster: {provider: kubernetes}
+        models: [{name: digits, source: gs://models/digits}]
+        serving: [{name: one, model: digits, platform: ovms, priority: 1000, priorityClass: high}]
+    Remedy: Keep one of the two.
+    """
+    for group in _on_cluster(spec):
+        if group.priority is not None and group.priority_class is not None:
+            yield Violation(f"{group.at}.priorityClass", "both `priority` and `priorityClass` are given", key=True)
 
 
 def _on_cluster(spec: Spec) -> tuple[Serving, ...]:

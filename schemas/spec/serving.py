@@ -117,7 +117,8 @@ class Serving:
     spread: Literal["node", "zone", "none"] | None = item(
         "Keep replicas apart by nodes or zones; by nodes where there is a choice when absent.", default=None
     )
-    priority: Positive | Name | None = item("A priority class, or the number of one to make.", default=None)
+    priority: Positive | None = item("Priority over pods of smaller numbers; makes a priority class.", default=None)
+    priority_class: Name | None = item("A priority class that is there already.", default=None)
     clients: Clients = item("Who may call besides the stack's own namespace.", default=Clients())
     node_pool: Name | None = item("Node pool to run on.", default=None)
     node_selector: Mapping[str, str] | None = item("Labels of the nodes to run on.", default=None)

@@ -70,12 +70,12 @@ def _store(access: ModelAccess) -> list[Rule]:
     scheme = access.uri.partition("://")[0] if "://" in access.uri else ""
     match scheme:
         case "" | "pvc":
-            return []
+            return [{"ports": _ports(*access.ports)}] if access.ports else []
         case "gs":
             servers = [{"to": [{"ipBlock": {"cidr": cidr}}], "ports": _ports(port)} for cidr, port in METADATA_SERVERS]
             return [{"ports": _ports(443)}, *servers]
         case _:
-            return [{"ports": _ports(*WEB_PORTS)}]
+            return [{"ports": _ports(*(access.ports or WEB_PORTS))}]
 
 
 def _ports(*ports: int) -> list[Rule]:

@@ -28,7 +28,8 @@ from schemas.spec import Serving, Taint
 COMPONENT: Final = "serving"
 INJECT: Final = "sidecar.istio.io/inject"
 START_LIMIT_S: Final = 600
-SCRATCH: Final = "256Mi"
+# Servers that fetch the model from a bucket by themselves put it beside their other temporary files.
+SCRATCH: Final = {"sizeLimit": "256Mi"}
 
 
 def selector(serving: Serving, home: Home) -> dict[str, str]:
@@ -58,7 +59,12 @@ def template(serving: Serving, plan: PodPlan, access: ModelAccess, server: Serve
     return {
         "metadata": {
             "labels": {**labels, INJECT: _mesh(serving)},
-            "annotations": {INJECT: _mesh(serving), **_scraped(server), "inferstack/model": access.key},
+            "annotations": {
+                INJECT: _mesh(serving),
+                **_scraped(server),
+                **access.annotations,
+                "inferstack/model": access.key,
+            },
         },
         "spec": {
             "serviceAccountName": access.service_account or serving.name,
@@ -78,7 +84,7 @@ def template(serving: Serving, plan: PodPlan, access: ModelAccess, server: Serve
             },
             **_init(plan, access),
             "containers": [container(serving, plan, access, server)],
-            "volumes": [*access.volumes, *_volumes(serving, server)],
+            "volumes": [*access.volumes, *_volumes(serving, access, server)],
         },
     }
 
@@ -135,8 +141,8 @@ def _init(plan: PodPlan, access: ModelAccess) -> dict[str, Any]:
     return {"initContainers": containers} if containers else {}
 
 
-def _volumes(serving: Serving, server: Server) -> list[dict[str, Any]]:
-    scratch = {"name": "scratch", "emptyDir": {"sizeLimit": SCRATCH}}
+def _volumes(serving: Serving, access: ModelAccess, server: Server) -> list[dict[str, Any]]:
+    scratch = {"name": "scratch", "emptyDir": {} if "://" in access.path else dict(SCRATCH)}
     if not server.files:
         return [scratch]
     return [scratch, {"name": "files", "configMap": {"name": files_name(serving, server)}}]
@@ -153,12 +159,13 @@ def _scraped(server: Server) -> dict[str, str]:
 
 
 def _priority(serving: Serving, home: Home) -> dict[str, Any]:
-    return {"priorityClassName": priority_class(serving, home)} if serving.priority is not None else {}
+    name = priority_class(serving, home)
+    return {"priorityClassName": name} if name else {}
 
 
 def priority_class(serving: Serving, home: Home) -> str:
-    """The priority class of a group's pods: the one it names, or one of its own for the number it gives."""
-    return f"{home.stack}-{serving.name}" if isinstance(serving.priority, int) else serving.priority or ""
+    """The priority class of a group's pods: one of its own for the number it gives, or the one it names, or none."""
+    return (serving.priority_class or "") if serving.priority is None else f"{home.stack}-{serving.name}"
 
 
 def _nodes(serving: Serving, plan: PodPlan) -> dict[str, Any]:

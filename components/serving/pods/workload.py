@@ -74,7 +74,7 @@ def service_account(serving: Serving, home: Home) -> Manifest:
 
 def priority_class(serving: Serving, home: Home) -> Manifest | None:
     """The priority class of a group that gives a number; it is not of any namespace."""
-    if not isinstance(serving.priority, int):
+    if serving.priority is None:
         return None
     return {
         "apiVersion": "scheduling.k8s.io/v1",

@@ -78,9 +78,10 @@ async def _serve(arguments: Arguments, model: Model, facts: dict[str, Any], begu
     rest.ready = False
     if grpc:
         grpc.service.ready = False
-    # Who sends requests stops once it has seen that; until then nothing is refused.
-    await asyncio.sleep(arguments.drain_delay_s)
+    # Who sends requests stops once it has seen that; until then nothing is refused. Who keeps a connection is told with
+    # the next answer to open another one, which leads elsewhere.
     connections.closing = True
+    await asyncio.sleep(arguments.drain_delay_s)
     listener.close()
     grpc_done = grpc.drain(arguments.drain_s) if grpc else lambda: True
     with suppress(TimeoutError):

@@ -78,7 +78,9 @@ def test_requests_are_answered_while_the_pod_is_taken_out_of_service(tmp_path: P
         os.kill(said["pid"], signal.SIGTERM)
         assert eventually(lambda: httpx.get(f"{url}/models/m/ready").status_code == 503)
         body = {"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}]}
-        assert httpx.post(f"{url}/models/m/infer", json=body).json()["outputs"][0]["data"] == [2, 4, 6, 8]
+        answer = httpx.post(f"{url}/models/m/infer", json=body)
+        assert answer.json()["outputs"][0]["data"] == [2, 4, 6, 8]
+        assert answer.headers["connection"] == "close", "who keeps connections must look for another pod"
         assert process.poll() is None
 
 

@@ -152,7 +152,7 @@ def test_pods_go_where_the_spec_sends_them() -> None:
 
 
 def test_a_number_of_priority_makes_a_class_and_a_name_does_not() -> None:
-    numbered, named = manifests(a_group(priority=1000)), manifests(a_group(priority="high"))
+    numbered, named = manifests(a_group(priority=1000)), manifests(a_group(priority_class="high"))
     made = only(numbered, "PriorityClass")
     assert made["value"] == 1000
     spec = only(numbered, "Deployment")["spec"]["template"]["spec"]
