@@ -167,6 +167,7 @@ def _access(
         digest=digest,
         service_account=shelf.service_account,
         annotations=shelf.annotations,
+        ports=() if shared else (shelf.port,),
     )
 
 

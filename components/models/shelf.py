@@ -58,6 +58,12 @@ class Shelf:
     needs: tuple[pulumi.Resource, ...] = ()
     made: pulumi.Input[str] = ""
 
+    @property
+    def port(self) -> int:
+        """The TCP port of a store that is asked over HTTP."""
+        parts = urlsplit(self.place.url)
+        return parts.port or (80 if parts.scheme == "http" else 443)
+
 
 def declare_shelf(store: Store, home: Home, *, bucket: str = "", account: pulumi.Input[str] = "") -> Shelf:
     """Declare what a store needs in the stack's namespace.

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from schemas.rules.registry import Violation, rule
-from schemas.spec import GcsStore, KubernetesCluster, LocalCluster, Platform, Spec
+from schemas.spec import GcsStore, KubernetesCluster, LocalCluster, Spec
 from schemas.stores import reads, scheme_of, store_of, way_of
 from schemas.tree import Tree
-
-# Their servers, or what their operators put into their pods, read buckets by themselves.
-READ_BUCKETS: Final[frozenset[Platform]] = frozenset({"ovms", "kserve", "seldon"})
 
 
 @rule("STORE001")
@@ -121,23 +117,25 @@ def jobs_get_data_that_they_can_read(spec: Spec, tree: Tree) -> Iterator[Violati
 
 @rule("STORE006")
 def servers_read_buckets_if_they_can(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """A model that is served from a bucket as it is, is served by a platform that reads buckets.
+    """A model that is served from a bucket as it is, is served by OVMS.
 
-    Why: OVMS reads them itself, KServe and Seldon Core have it done. The pods of our own server and of MLServer get
-        models from the stack's store, verified.
+    Why: OVMS reads buckets by itself. The pods of our own server and of MLServer get models from the stack's store,
+        verified.
     Example:
         cluster: {provider: kubernetes}
         models: [{name: digits, source: gs://models/digits}]
         serving: [{name: one, model: digits, platform: openvino}]
-    Remedy: State the model's `sha256`: then a Job converts it into the store. Or use `platform: ovms`.
+    Remedy: State the model's `sha256`: then a Job converts it into the store. Or use `platform: ovms` (for KServe and
+        Seldon Core `runtime: ovms`).
     """
     if isinstance(spec.cluster, LocalCluster):
         return
     as_is = {model.name for model in spec.models if way_of(model) == "as-is"}
     for group in spec.serving:
-        if group.model in as_is and group.platform not in READ_BUCKETS:
+        if group.model in as_is and "ovms" not in (group.platform, group.runtime):
             at = f"{group.at}.model"
-            yield Violation(at, f"platform {group.platform} does not read model `{group.model}` from its bucket")
+            server = group.runtime or group.platform
+            yield Violation(at, f"{server} does not read model `{group.model}` from its bucket")
 
 
 @rule("STORE007")
