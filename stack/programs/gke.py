@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Final
 
 from components.cluster.buckets import bucket_name
 from components.cluster.gke_cost import cost_of
@@ -12,35 +11,10 @@ from components.serving.placement_pods import crowded_pools, plan_pods
 from components.site import Site
 from schemas.load import Loaded
 from schemas.spec import GkeCluster
+from stack.programs.gke_sources import gke_sources
 from stack.programs.on_cluster import OnCluster, Reach
 from stack.programs.program import Program
-from stack.programs.sources import Sources, origins_of
-
-POOL_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "nodeCount": ("nodes",),
-    "initialNodeCount": ("nodes",),
-    "autoscaling": ("nodes",),
-    "nodeLocations": ("zones",),
-    "maxPodsPerNode": ("maxPods",),
-    "placementPolicy": ("compactPlacement",),
-    "upgradeSettings": ("upgrade",),
-    "nodeConfig.diskSizeGb": ("disk.size", "disk"),
-    "nodeConfig.diskType": ("disk.type", "disk"),
-    "nodeConfig.kubeletConfig.cpuManagerPolicy": ("cpuManager",),
-    "nodeConfig.kubeletConfig.cpuCfsQuota": ("cfsQuota",),
-    "nodeConfig.kubeletConfig.topologyManager.policy": ("topologyManager",),
-    "nodeConfig.kubeletConfig.topologyManager.scope": ("topologyScope",),
-    "nodeConfig.kubeletConfig.memoryManager.policy": ("memoryManager",),
-}
-CLUSTER_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "minMasterVersion": ("version",),
-    "privateClusterConfig": ("network.privateNodes", "network"),
-    "masterAuthorizedNetworksConfig": ("network.authorizedNetworks", "network"),
-    "gatewayApiConfig": ("gatewayApi",),
-    "monitoringConfig": ("managedPrometheus",),
-    "maintenancePolicy": ("maintenance",),
-    "resourceLabels": ("labels",),
-}
+from stack.programs.sources import origins_of
 
 
 def build(
@@ -69,16 +43,10 @@ def build(
     crowded = crowded_pools(tuple(plans.values()), cluster)
     return Program(
         run=lambda: _register(on_cluster, cluster),
-        origins=origins_of(loaded, _sources(on_cluster, cluster)),
+        origins=origins_of(loaded, gke_sources(cluster, cluster.name or site.stack) | on_cluster.sources()),
         notes=(*on_cluster.notes, *crowded, *cost_of(cluster).notes),
         tokens=rerun,
     )
-
-
-def _sources(on_cluster: OnCluster, cluster: GkeCluster) -> dict[tuple[str, str], Sources]:
-    name = cluster.name or on_cluster.site.stack
-    pools = {("NodePool", f"{name}-{pool.name}"): Sources(pool.at, POOL_FIELDS) for pool in cluster.node_pools}
-    return {("Cluster", name): Sources(cluster.at, CLUSTER_FIELDS), **pools, **on_cluster.sources()}
 
 
 def _register(on_cluster: OnCluster, cluster: GkeCluster) -> None:

@@ -18,7 +18,7 @@ from stack.cli.newcomer import first_spec
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
 
 
-@pytest.mark.parametrize("name", ["local", "local-platforms", "gke-dev"])
+@pytest.mark.parametrize("name", ["local", "local-platforms", "gke-dev", "gke-prod"])
 def test_shipped_environment_has_no_problem(name: str) -> None:
     assert load(ENVIRONMENTS / f"{name}.yaml").spec.serving
 

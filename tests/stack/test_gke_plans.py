@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from stack import workspace
 from stack.engines.about import About
 from stack.engines.embedded import EmbeddedEngine
 from stack.engines.providers import Checked, Live, Provider, ProviderDiff
-from stack.plan import Change, Plan
+from stack.plan import Change, Plan, as_json, from_json
 from stack.program import PROJECT, build
+from stack.render.plan_json import plan_json
 from stack.render.plan_text import render_plan
 
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
@@ -43,27 +45,54 @@ class Pretending(Provider):
         return Live(id_, old)
 
 
-def a_plan(folder: Path, *sets: str, made: bool = False) -> Plan:
-    """The plan of gke-dev.yaml under `--set` texts; `made` applies it as it is first, with the pretending provider."""
-    site = workspace.Workspace(folder / ".inferstack").site("digits-dev")
+def a_plan(folder: Path, *sets: str, name: str = "gke-dev", made: bool = False, first: tuple[str, ...] = ()) -> Plan:
+    """The plan of an environment under `--set` texts; `made` applies it as it is first, with the pretending provider.
+
+    `first` are `--set` texts of what is made.
+    """
+    path = ENVIRONMENTS / f"{name}.yaml"
+    site = workspace.Workspace(folder / ".inferstack").site(load(path).spec.name)
     if made:
-        program = build(load(ENVIRONMENTS / "gke-dev.yaml"), site)
+        program = build(load(path, sets=first), site)
         providers = {"gcp:": Pretending(), "kubernetes:": Pretending()}
         outcome = EmbeddedEngine(PROJECT, site.stack, site.state, providers=providers).up(program.run)
         assert outcome.complete, outcome.failed
-    loaded = load(ENVIRONMENTS / "gke-dev.yaml", sets=sets)
+    loaded = load(path, sets=(*first, *sets))
     program = build(loaded, site)
     return EmbeddedEngine(PROJECT, site.stack, site.state).preview(program.run, program.origins, notes=program.notes)
+
+
+def a_change_of_production(folder: Path, *sets: str, first: tuple[str, ...] = ()) -> Plan:
+    """The plan of a change to gke-prod.yaml as it stands, without its benchmark, which would be measured."""
+    return a_plan(folder, *sets, name="gke-prod", made=True, first=("benchmarks=[]", *first))
+
+
+def text(plan: Plan) -> str:
+    """The plan as people read it, with paths as they are in the repository."""
+    return render_plan(plan).replace(f"{ENVIRONMENTS.parent}/", "")
+
+
+def told(plan: Plan, folder: Path) -> str:
+    """The plan as JSON; of Kubernetes' objects only which they are, since their own tests tell what is in them."""
+    data = plan_json(plan)
+    del data["digest"]
+    for change in data["changes"]:
+        if not change["type"].startswith("gcp:"):
+            change["properties"] = len(change["properties"]) > 0
+    written = json.dumps(data, indent=1, sort_keys=True).replace(str(folder), "FOLDER")
+    return written.replace(f"{ENVIRONMENTS.parent}/", "") + "\n"
 
 
 def the_change(plan: Plan, name: str, type_: str) -> Change:
     return next(change for change in plan.changes if change.name == name and change.type.endswith(type_))
 
 
-def test_a_gke_spec_is_planned_without_a_cloud_and_leaves_no_file(tmp_path: Path, golden: Any) -> None:
-    plan = a_plan(tmp_path)
+@pytest.mark.parametrize("name", ["gke-dev", "gke-prod"])
+def test_a_gke_spec_is_planned_without_a_cloud_and_leaves_no_file(tmp_path: Path, golden: Any, name: str) -> None:
+    plan = a_plan(tmp_path, name=name)
 
-    golden("gke-dev.txt", render_plan(plan))
+    golden(f"{name}.txt", text(plan))
+    golden(f"{name}.json", told(plan, tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -105,3 +134,82 @@ def test_a_plan_says_where_a_changed_value_comes_from(tmp_path: Path) -> None:
     spot = next(p for p in the_change(plan, "digits-dev-serving", "NodePool").properties if p.path.endswith("spot"))
     assert spot.source is not None
     assert spot.source.text == "--set cluster.nodePools.serving.spot=true"
+
+
+@pytest.mark.parametrize(
+    ("setting", "type_", "path"),
+    [
+        ("cluster.nodePools.serving.gvnic=false", "NodePool", "nodeConfig.gvnic.enabled"),
+        ("cluster.nodePools.serving.drain.pdbTimeout=1h", "NodePool", "nodeDrainConfigs[0].pdbTimeoutDuration"),
+        ("cluster.monitoring=[system]", "Cluster", "monitoringConfig.enableComponents"),
+        ("cluster.network.nodesCidr=10.0.0.0/19", "Subnetwork", "ipCidrRange"),
+        ("cluster.bucket.deleteContents=true", "Bucket", "forceDestroy"),
+    ],
+)
+def test_every_input_of_the_cloud_knows_the_field_it_comes_from(
+    tmp_path: Path, setting: str, type_: str, path: str
+) -> None:
+    plan = a_change_of_production(tmp_path, setting)
+
+    changed = [
+        p for c in plan.changing if c.type.endswith(f":{type_}") for p in c.properties if p.path.startswith(path)
+    ]
+    assert changed
+    assert {p.source.text for p in changed if p.source} == {f"--set {setting}"}
+
+
+def test_production_is_changed_blue_green_and_says_how_many_replicas_are_left(tmp_path: Path, golden: Any) -> None:
+    plan = a_change_of_production(
+        tmp_path, "cluster.nodePools.serving.machineType=n2-standard-48", "cluster.nodePools.system.nodes=2"
+    )
+
+    golden("gke-prod-machines.txt", text(plan))
+    assert {pool.pool: pool.fate for pool in plan.impact.pools} == {"serving": "recreated", "system": "resized"}
+    assert all(pods.left == pods.replicas - 1 or pods.left > 0 for pods in plan.impact.pods)
+    assert plan.impact.interrupted == ()
+
+
+def test_a_replaced_pool_interrupts_the_groups_on_it(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, "cluster.nodePools.serving.spot=true", made=True)
+
+    assert [pool.text for pool in plan.impact.pools] == ["its 1 to 2 nodes go before new ones come"]
+    assert plan.impact.interrupted == ("digits",)
+
+
+def test_deletion_protection_refuses_the_replacement_of_the_cluster(tmp_path: Path) -> None:
+    moved = ("cluster.location=europe-west1", "cluster.zones=[europe-west1-b]")
+    plan = a_change_of_production(tmp_path, *moved)
+
+    cluster = the_change(plan, "digits-prod", "Cluster")
+    assert cluster.op == "replace"
+    assert cluster.blocked.startswith("deletionProtection is on")
+    assert "refused: deletionProtection is on" in render_plan(plan)
+    assert the_change(plan, "digits-prod-system", "NodePool").op == "replace"
+
+
+def test_switching_the_protection_off_in_the_same_plan_does_not_help(tmp_path: Path) -> None:
+    plan = a_change_of_production(tmp_path, "cluster.project=other-project", "cluster.deletionProtection=false")
+
+    assert [change.name for change in plan.blocked] == ["digits-prod"]
+
+
+def test_what_the_cloud_keeps_is_said_though_nothing_changes(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, "cluster.nodePools.serving.minCpuPlatform=null", made=True)
+
+    assert plan.empty
+    assert "serving: nodeConfig.minCpuPlatform is left out, and the cloud keeps what it has" in render_plan(plan)
+
+
+def test_the_cost_of_a_change_is_told_and_saved_with_the_plan(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, "cluster.nodePools.serving.nodes.max=3", made=True)
+
+    assert "cost: 2.22 to 4.10 -> 2.22 to 5.98 USD an hour (+0.00 to +1.88)" in render_plan(plan)
+    assert from_json(json.loads(json.dumps(as_json(plan)))) == plan
+
+
+def test_destroying_a_protected_cluster_is_refused(tmp_path: Path) -> None:
+    a_change_of_production(tmp_path)
+    site = workspace.Workspace(tmp_path / ".inferstack").site("digits-prod")
+    plan = EmbeddedEngine(PROJECT, site.stack, site.state).preview_destroy()
+
+    assert [change.type for change in plan.blocked] == ["gcp:container/cluster:Cluster"]
