@@ -20,14 +20,14 @@ from typing import Any, Final
 
 from schemas.errors import PolicyError, PreflightError, StoppedError
 from stack.engines import deployment, refreshing, running, runs, store, urns
-from stack.engines.events import OnEvent, Outcome, Planned, Said, ignore
+from stack.engines.events import OnEvent, Outcome, Planned, Said, Subject, ignore
 from stack.engines.planning import Origins, nowhere
 from stack.engines.providers import DynamicProvider, OfflineProvider, Provider, Providers, cannot_apply
 from stack.engines.records import Record
 from stack.engines.refreshing import Drift
 from stack.engines.running import Program
 from stack.engines.secrets import Vault
-from stack.engines.steps import StepLog
+from stack.engines.steps import StepLog, subject_of
 from stack.plan import Plan
 
 _GRACE_S: Final = 3.0  # how long a provider that is told to give up has before it is left behind
@@ -122,6 +122,18 @@ class EmbeddedEngine:
             return refreshing.refresh(self._setting, memory, log, write=False, stopping=self._stop.is_set)
         with store.writing(self.state_dir, self._vault()) as ledger:
             return refreshing.refresh(self._setting, ledger, log, write=True, stopping=self._stop.is_set)
+
+    def forget_clusters(self, *, dry_run: bool = False) -> tuple[Subject, ...]:
+        """Drop from the state what was on clusters that are gone for good; gives what that is.
+
+        A cluster counts as gone when it does not answer, or when its kubeconfig means another one now.
+        """
+        if dry_run:
+            return tuple(map(subject_of, refreshing.lost_in(self._setting, store.read(self.state_dir, self._vault()))))
+        with store.writing(self.state_dir, self._vault()) as ledger:
+            lost = refreshing.lost_in(self._setting, ledger.state)
+            refreshing.forget(ledger, lost)
+        return tuple(map(subject_of, lost))
 
     def stop(self) -> None:
         """Begin no more operations in the `up` or `destroy` under way; what is being done is done to its end."""

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 
+from schemas.errors import PreflightError
 from stack.engines import planning
 from stack.engines.events import Failed, Finished, Started, Subject
 from stack.engines.hands import RealHands
@@ -16,10 +17,10 @@ from stack.engines.providers import Live
 from stack.engines.records import Record
 from stack.engines.registrar import Ledger
 from stack.engines.runs import Setting
-from stack.engines.state import Became, Gone
+from stack.engines.state import Became, Gone, Settled, State
 from stack.engines.steps import StepLog, subject_of
 from stack.engines.store import now
-from stack.engines.values import conceal, difference
+from stack.engines.values import all_plain, conceal, difference
 from stack.plan import PropertyChange
 
 
@@ -84,6 +85,36 @@ def refresh(setting: Setting, ledger: Ledger, log: StepLog, *, write: bool, stop
         checked=len(readable),
         seconds=time.monotonic() - began,
     )
+
+
+def lost_in(setting: Setting, state: State) -> tuple[Record, ...]:
+    """Resources whose place is gone: it does not answer, or what is there now is another (a cluster made anew)."""
+    records = (*state.records.values(), *state.condemned)
+    lost = {(r.urn, r.id) for r in records if r.is_provider and r.identity and _is_lost(setting, r)}
+    return tuple(r for r in records if not r.is_provider and (r.provider_urn, r.provider.rpartition("::")[2]) in lost)
+
+
+def _is_lost(setting: Setting, provider: Record) -> bool:
+    try:
+        found = setting.providers.of_settings(provider.type).identify(all_plain(provider.inputs))
+    except PreflightError:
+        return True
+    return found != provider.identity
+
+
+def forget(ledger: Ledger, lost: tuple[Record, ...]) -> None:
+    """Drop from the state what is lost: nothing is deleted, and what is made next is made anew."""
+    places = {record.provider for record in lost}
+    for record in lost:
+        if record.delete:
+            ledger.record(Gone(record.urn, record.id, condemned=True))
+    _write(ledger, [record for record in lost if not record.delete], [])
+    for begun in tuple(ledger.state.pending.values()):
+        if begun.record.provider in places:
+            ledger.record(Settled(begun.record.urn))
+    for record in tuple(ledger.state.records.values()):
+        if f"{record.urn}::{record.id}" in places:
+            ledger.record(Became(dataclasses.replace(record, identity="")))
 
 
 def _readable(record: Record) -> bool:

@@ -210,14 +210,26 @@ class Connection:
         kind: str = "application/json",
         query: list[tuple[str, str]] | None = None,
     ) -> tuple[Tree, int]:
-        """The answer to one request, and its HTTP status."""
+        """The answer to one request, and its HTTP status. All requests here may be made twice, and are when a
+        connection that did well before breaks.
+        """
+        try:
+            return self._answer(verb, path, what, body, kind, query or [])
+        except Unreachable:
+            if self._identity is None:
+                raise
+        return self._answer(verb, path, what, body, kind, query or [])
+
+    def _answer(
+        self, verb: str, path: str, what: str, body: Any, kind: str, query: list[tuple[str, str]]
+    ) -> tuple[Tree, int]:
         client = self._connected()
         with self._errors(what, path):
             answer = client.request(
                 verb,
                 path,
                 body=body,
-                query_params=query or [],
+                query_params=list(query),
                 content_type=kind,
                 serialize=False,
                 _request_timeout=_PATIENCE_S,
@@ -245,7 +257,7 @@ class Connection:
                         why=str(error) if isinstance(error, config.ConfigException) else type(error).__name__,
                         remedy="Look at it with `kubectl config view`; name a context with cluster.context.",
                     ) from error
-                wire.retries, wire.connection_pool_maxsize = 1, 32
+                wire.retries, wire.connection_pool_maxsize = False, 32
                 if not wire.verify_ssl:
                     # The kubeconfig asks for it (insecure-skip-tls-verify); a warning at every request helps nobody.
                     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)

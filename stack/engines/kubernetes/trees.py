@@ -51,7 +51,7 @@ def asked_for(live: Any, shape: Any) -> Any:
     Items of lists belong together by their `name` where all have one, else by their place.
     """
     if isinstance(live, dict) and isinstance(shape, dict):
-        return {key: asked_for(live[key], item) for key, item in shape.items() if key in live}
+        return {key: asked_for(live[key], item) for key, item in shape.items() if key in live and item is not None}
     if isinstance(live, list) and isinstance(shape, list):
         names = [_name(item) for item in shape]
         if shape and all(names) and len(set(names)) == len(names):
