@@ -1,7 +1,7 @@
 """Manifests as resources: where a stack's objects live, and how one is declared.
 
-Resources are generic (`pulumi.CustomResource`), typed by `apiVersion` and `kind` as pulumi-kubernetes types them, so that
-no SDK module need be imported and custom resources are declared like all others.
+Resources are generic (`pulumi.CustomResource`), typed by `apiVersion` and `kind` as pulumi-kubernetes types them, so
+that no SDK module need be imported and custom resources are declared like all others.
 """
 
 from __future__ import annotations

@@ -49,21 +49,28 @@ def connect(kubeconfig: str, context: str) -> Any:
         PreflightError: the client is not installed, or the kubeconfig cannot be used.
     """
     try:
+        import urllib3
         from kubernetes import config
     except ImportError as error:
         raise PreflightError(
             "this needs the Kubernetes client", why=str(error), remedy="pip install 'inferstack[kubernetes]'"
         ) from error
     try:
-        if "\n" in kubeconfig or kubeconfig.lstrip().startswith("{"):
-            import yaml
-
-            return config.new_client_from_config_dict(
-                yaml.safe_load(kubeconfig), context=context or None, persist_config=False
-            )
-        return config.new_client_from_config(kubeconfig or None, context=context or None, persist_config=False)
+        client = _client(config, kubeconfig, context or None)
     except (config.ConfigException, OSError, ValueError) as error:
         raise PreflightError("the kubeconfig cannot be used", why=str(error)) from error
+    if not client.configuration.verify_ssl:
+        # The kubeconfig asks for it (insecure-skip-tls-verify); a warning at every request helps nobody.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    return client
+
+
+def _client(config: Any, kubeconfig: str, context: str | None) -> Any:
+    if "\n" in kubeconfig or kubeconfig.lstrip().startswith("{"):
+        import yaml
+
+        return config.new_client_from_config_dict(yaml.safe_load(kubeconfig), context=context, persist_config=False)
+    return config.new_client_from_config(kubeconfig or None, context=context, persist_config=False)
 
 
 def run(client: Any, where: Container, command: Sequence[str], *, given: Iterable[bytes] = (), timeout_s: float) -> Ran:

@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "explain": ("describe", "Describe", "Explain a rule by its id."),
     "topology": ("machine", "Describe", "Show this machine's sockets, NUMA nodes, cores and limits."),
     "doctor": ("machine", "Describe", "Check what this machine has and lacks for serving."),
+    "extensions": ("extensions", "Describe", "List the software that a spec can install on a cluster."),
     "preview": ("deploy", "Make", "Show what `up` would change; changes nothing."),
     "plan": ("deploy", "Make", "The same as preview."),
     "up": ("deploy", "Make", "Make it so: convert, serve, load-test."),

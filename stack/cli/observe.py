@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,21 +15,39 @@ from schemas.errors import UsageError
 from stack.cli.options import as_json, here_workspace, open_stack, stack_options, state_dir
 from stack.cli.terminal import print_json, wants_colour
 
+if TYPE_CHECKING:
+    from stack.cli.clusters import OnCluster
+
 
 @click.command()
 @stack_options
 @as_json
 def status(stack: str | None, state_dir: str | None, as_json: bool) -> int:
-    """Show every instance: ready, cores, model, memory. Exit code 1 when one is not as asked."""
+    """Show every instance or pod: ready, cores, model, memory. Exit code 1 when one is not as asked."""
     from components.serving import status as live
+    from stack.cli.clusters import on_cluster
     from stack.render.status_text import healthy, render_status, status_json
 
-    found = live.read(open_stack(stack, state_dir).run)
+    site = open_stack(stack, state_dir)
+    if (cluster := on_cluster(site)) is not None:
+        return _pods(cluster, as_json=as_json)
+    found = live.read(site.run)
     if as_json:
         print_json(status_json(found))
     else:
         click.echo(render_status(found, colour=wants_colour(sys.stdout)), nl=False)
     return 0 if healthy(found) else 1
+
+
+def _pods(cluster: OnCluster, *, as_json: bool) -> int:
+    from stack.render.pods_text import all_ready, pods_json, render_pods
+
+    found = cluster.pods()
+    if as_json:
+        print_json(pods_json(found))
+    else:
+        click.echo(render_pods(cluster.groups, found, datetime.now(UTC), colour=wants_colour(sys.stdout)), nl=False)
+    return 0 if all_ready(cluster.groups, found) else 1
 
 
 @click.command()
@@ -75,10 +96,15 @@ def _keyed(key: str, lines: list[str]) -> list[str]:
 )
 @stack_options
 def logs(name: str, follow: bool, lines: int, stack: str | None, state_dir: str | None) -> int:
-    """Print the log of NAME: an instance, a serving group, or `supervisord`."""
+    """Print the log of NAME: an instance, a pod, a serving group, or `supervisord`."""
     from components.serving import supervision, supervision_logs
+    from stack.cli.clusters import on_cluster
 
-    run = open_stack(stack, state_dir).run
+    site = open_stack(stack, state_dir)
+    if (cluster := on_cluster(site)) is not None:
+        _pod_logs(cluster, name, lines, follow=follow)
+        return 0
+    run = site.run
     groups: dict[str, list[str]] = {}
     for instance, _ in supervision.known(run):
         groups.setdefault(instance.group, []).append(instance.name)
@@ -90,6 +116,18 @@ def logs(name: str, follow: bool, lines: int, stack: str | None, state_dir: str 
         for who, line in supervision_logs.follow(found, threading.Event().wait):
             _say(who, line, several=len(found) > 1)
     return 0
+
+
+def _pod_logs(cluster: OnCluster, name: str, lines: int, *, follow: bool) -> None:
+    from components.serving.pods import live
+
+    pods = cluster.pods(name)
+    if follow and len(pods) > 1:
+        raise UsageError(f"{name} has {len(pods)} pods", remedy=f"inferstack logs -f {pods[0].name}")
+    for pod in pods:
+        group = cluster.group(pod.group)
+        for line in live.log(cluster.client(), group, pod.name, lines, follow=follow):
+            _say(pod.name, line, several=len(pods) > 1)
 
 
 def _say(name: str, line: str, *, several: bool) -> None:
@@ -122,19 +160,23 @@ def predict(
     state_dir: str | None,
     as_json: bool,
 ) -> int:
-    """Send predictions to NAME, a serving group or an instance. Without --row or --all: the first row.
+    """Send predictions to NAME, a serving group, an instance or a pod. Without --row or --all: the first row.
 
     \b
     inferstack predict digits-latency --data holdout.npz --row 3
     inferstack predict digits-latency --data '[[0.1, 0.2]]'
     """
     from components.serving import predict as client
+    from stack.cli.clusters import on_cluster
     from stack.render.prediction_text import predictions_json, render_predictions
 
-    targets = client.endpoints(open_stack(stack, state_dir).run, name)
-    given = client.read_data(data, sys.stdin, client.inputs_of(targets[0]))
-    chosen = range(given.rows) if every else rows or (0,)
-    found = client.predict(targets, given, protocol, chosen)  # type: ignore[arg-type]  # click checked the choice
+    site = open_stack(stack, state_dir)
+    cluster = on_cluster(site)
+    reached = cluster.endpoints(name, protocol) if cluster else nullcontext(client.endpoints(site.run, name))
+    with reached as targets:
+        given = client.read_data(data, sys.stdin, client.inputs_of(targets[0]))
+        chosen = range(given.rows) if every else rows or (0,)
+        found = client.predict(targets, given, protocol, chosen)  # type: ignore[arg-type]  # click checked the choice
     if as_json:
         print_json(predictions_json(found))
     else:

@@ -1,0 +1,89 @@
+"""A port of a pod as a port of this machine, as `kubectl port-forward` makes one: each connection is a web socket.
+
+So whatever speaks to a server on this machine speaks to one in a pod as well, over REST and gRPC alike. Listens on
+127.0.0.1 only, and only while the block runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any, Final
+
+from schemas.errors import PreflightError
+
+PIECE_BYTES: Final = 64 * 1024
+LOOK_S: Final = 0.5
+
+
+@contextlib.contextmanager
+def forwarded(client: Any, namespace: str, pod: str, port: int) -> Iterator[int]:
+    """The port of this machine that leads to `port` of a pod while the block runs.
+
+    Args:
+        client: a client of one's own (`pod_exec.connect`): forwarding changes the client that it uses.
+
+    Raises:
+        PreflightError: the cluster does not let us.
+    """
+    _open(client, namespace, pod, port).close()  # what the cluster refuses is told here, and not by a dead connection
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(LOOK_S)
+        accepting = threading.Thread(target=_accept, args=(listening, client, namespace, pod, port, ended), daemon=True)
+        accepting.start()
+        try:
+            yield int(listening.getsockname()[1])
+        finally:
+            ended.set()
+            accepting.join()
+
+
+def _accept(listening: socket.socket, client: Any, namespace: str, pod: str, port: int, ended: threading.Event) -> None:
+    while not ended.is_set():
+        try:
+            caller, _ = listening.accept()
+        except TimeoutError:
+            continue
+        threading.Thread(target=_carry, args=(caller, client, namespace, pod, port, ended), daemon=True).start()
+
+
+def _carry(caller: socket.socket, client: Any, namespace: str, pod: str, port: int, ended: threading.Event) -> None:
+    """Carry bytes both ways until one side has no more."""
+    with (
+        caller,
+        contextlib.suppress(OSError, PreflightError),
+        contextlib.closing(_open(client, namespace, pod, port)) as far,
+    ):
+        ways = {caller: far, far: caller}
+        while not ended.is_set():
+            ready, _, _ = select.select(list(ways), [], [], LOOK_S)
+            for one in ready:
+                piece = one.recv(PIECE_BYTES)
+                if not piece:
+                    return
+                ways[one].sendall(piece)
+
+
+def _open(client: Any, namespace: str, pod: str, port: int) -> socket.socket:
+    """A connection to the port, as a socket of this process."""
+    from kubernetes.client import ApiException, CoreV1Api
+    from kubernetes.stream import portforward
+    from urllib3.exceptions import HTTPError
+    from websocket import WebSocketException
+
+    try:
+        way = portforward(CoreV1Api(client).connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port))
+        made: socket.socket = way.socket(port)
+    except ApiException as error:
+        raise PreflightError(
+            f"the cluster does not lead us to port {port} of {namespace}/{pod}",
+            why=str(error.reason or error),
+            remedy="it takes the right to create pods/portforward in this namespace",
+        ) from error
+    except (WebSocketException, HTTPError, OSError) as error:
+        raise PreflightError(f"the way to {namespace}/{pod} broke", why=str(error), remedy="try again") from error
+    return made
