@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +69,19 @@ def a_change_of_production(folder: Path, *sets: str, first: tuple[str, ...] = ()
 
 
 def text(plan: Plan) -> str:
-    """The plan as people read it, with paths as they are in the repository."""
-    return render_plan(plan).replace(f"{ENVIRONMENTS.parent}/", "")
+    """The plan as people read it, with paths as they are in the repository, in the order of the URNs.
+
+    A program registers what needs nothing of each other at the same time, so that its own order varies.
+    """
+    ordered = replace(plan, changes=tuple(sorted(plan.changes, key=lambda change: change.urn)))
+    return render_plan(ordered).replace(f"{ENVIRONMENTS.parent}/", "")
 
 
 def told(plan: Plan, folder: Path) -> str:
     """The plan as JSON; of Kubernetes' objects only which they are, since their own tests tell what is in them."""
     data = plan_json(plan)
     del data["digest"]
+    data["changes"].sort(key=lambda change: change["urn"])
     for change in data["changes"]:
         if not change["type"].startswith("gcp:"):
             change["properties"] = len(change["properties"]) > 0
