@@ -6,7 +6,7 @@ because a neighbour came or went. What neighbours have taken is told, no more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -18,12 +18,20 @@ from schemas.errors import Problem
 from schemas.spec import Instances, KubernetesCluster, Serving, Taint
 
 HARD: Final = ("NoSchedule", "NoExecute")
+# The kind that a cluster serves once something measures what pods use.
+MEASURED: Final = "pods.metrics.k8s.io"
 
 
 def plan_pods_anywhere(
-    serving: Serving, cluster: KubernetesCluster | None = None, facts: ClusterFacts | None = None
+    serving: Serving,
+    cluster: KubernetesCluster | None = None,
+    facts: ClusterFacts | None = None,
+    beside: Sequence[Serving] = (),
 ) -> PodPlan:
     """The pods of a group on a cluster that exists; not fitted where its nodes were not read.
+
+    Args:
+        beside: all groups of the stack, which may leave each other no room.
 
     Raises:
         Misfit: CPUs are named, or no node could ever run such a pod.
@@ -31,21 +39,34 @@ def plan_pods_anywhere(
     if serving.cores is not None:
         remedy = "write `instances: {count: 1, cores: N}`"
         raise _misfit(serving, f"{serving.name} names CPUs, but on a cluster kubelet chooses them", remedy, "NUMA011")
-    asked = serving.instances or Instances()
     nodes = usable(serving, facts.nodes) if facts else ()
-    width = max([node.threads_per_core or 1 for node in nodes] or [1])
-    if cluster is not None and cluster.threads_per_core is not None:
-        width = cluster.threads_per_core
-    numa_nodes = max(1, sum(len(node.numa_cpus) or 1 for node in nodes))
-    count = asked.count or (asked.per_numa_node or 1) * numa_nodes
-    plan = made(serving, None, width=width, per_node=1, cores=asked.cores or 1, count=count, fit=())
+    plan = _sized(serving, cluster, nodes)
     if facts is None:
         note = f"{serving.name}: the nodes of this cluster were not read, so pods are not fitted"
         return replace(plan, surge=serving.rolling != "replace", fit=(note,))
     if not nodes:
         remedy = "set `nodeSelector` and `tolerations` of the group for nodes that are ready"
         raise _misfit(serving, f"{serving.name} has no node to run on, of {len(facts.nodes)}", remedy, "NUMA010")
-    return _fitted(serving, plan, nodes)
+    others = (one for one in beside if one.name != serving.name and usable(one, facts.nodes) == nodes)
+    asked_by_others = sum(one.replicas * one.millicpus for one in (_sized(other, cluster, nodes) for other in others))
+    found = _fitted(serving, plan, nodes, asked_by_others)
+    if serving.autoscale is None or serving.autoscale.metric == "requests" or MEASURED in facts.kinds:
+        return found
+    note = (
+        f"{serving.name}: autoscaling needs metrics of pods, which this cluster has not yet (extension metrics-server)"
+    )
+    return replace(found, fit=(*found.fit, note))
+
+
+def _sized(serving: Serving, cluster: KubernetesCluster | None, nodes: tuple[Node, ...]) -> PodPlan:
+    """Number and size of a group's pods; nothing is fitted."""
+    asked = serving.instances or Instances()
+    width = max([node.threads_per_core or 1 for node in nodes] or [1])
+    if cluster is not None and cluster.threads_per_core is not None:
+        width = cluster.threads_per_core
+    numa_nodes = max(1, sum(len(node.numa_cpus) or 1 for node in nodes))
+    count = asked.count or (asked.per_numa_node or 1) * numa_nodes
+    return made(serving, None, width=width, per_node=1, cores=asked.cores or 1, count=count, fit=())
 
 
 def usable(serving: Serving, nodes: Iterable[Node]) -> tuple[Node, ...]:
@@ -68,8 +89,12 @@ def _tolerated(taint: Taint, tolerations: Iterable[Taint]) -> bool:
     return any(t.key == taint.key and t.effect == taint.effect and t.value in ("", taint.value) for t in tolerations)
 
 
-def _fitted(serving: Serving, plan: PodPlan, nodes: tuple[Node, ...]) -> PodPlan:
-    """The plan against the nodes: what could never fit is refused, what may not fit now or is not pinned is told."""
+def _fitted(serving: Serving, plan: PodPlan, nodes: tuple[Node, ...], asked_by_others: int) -> PodPlan:
+    """The plan against the nodes: what could never fit is refused, what may not fit now or is not pinned is told.
+
+    Args:
+        asked_by_others: what the other groups of the stack request together, in thousandths of a CPU.
+    """
     slots = [_slots(plan, node, node.free_millicpus, node.free_memory_mib) for node in nodes]
     if not any(slots):
         raise _too_large(serving, plan, nodes)
@@ -85,7 +110,11 @@ def _fitted(serving: Serving, plan: PodPlan, nodes: tuple[Node, ...]) -> PodPlan
     found = replace(
         plan, per_node=max(slots), pinned=pinned, alone=alone, fit=tuple(f"{plan.group}: {line}" for line in lines)
     )
-    return rolled(serving, found, room=sum(slots) > plan.replicas)
+    free = sum(node.free_millicpus for node in nodes) - asked_by_others - plan.replicas * plan.millicpus
+    if free < 0 < asked_by_others:
+        note = f"{plan.group}: all groups of the stack together ask for more CPUs than its nodes have"
+        found = replace(found, fit=(*found.fit, note))
+    return rolled(serving, found, room=sum(slots) > plan.replicas and free >= plan.millicpus)
 
 
 def _slots(plan: PodPlan, node: Node, millicpus: int, memory_mib: int) -> int:

@@ -9,6 +9,7 @@ NUMA node, which is the first: kubelet keeps CPUs of it for itself. What is here
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
@@ -64,8 +65,29 @@ def pool_of(cluster: GkeCluster, serving: Serving) -> NodePool | None:
     return next((pool for pool in cluster.node_pools if serving.node_pool in (None, pool.name)), None)
 
 
-def plan_pods(cluster: GkeCluster, serving: Serving) -> PodPlan:
+def plan_groups(cluster: GkeCluster, groups: Sequence[Serving]) -> dict[str, PodPlan]:
+    """The pods of all groups of a stack: each has room for a pod more, while updating, beside all the others.
+
+    Raises:
+        Misfit: those of a group do not fit a node, or it has no pool.
+    """
+    alone = [plan_pods(cluster, serving) for serving in groups]
+    asked = Counter[str]()
+    for plan in alone:
+        asked[plan.pool.name if plan.pool else ""] += plan.replicas * plan.millicpus
+    return {
+        serving.name: plan_pods(
+            cluster, serving, asked[plan.pool.name if plan.pool else ""] - plan.replicas * plan.millicpus
+        )
+        for serving, plan in zip(groups, alone, strict=True)
+    }
+
+
+def plan_pods(cluster: GkeCluster, serving: Serving, asked_by_others: int = 0) -> PodPlan:
     """The pods of a group on its pool; one a node, not fitted, where the size of the machine is not known.
+
+    Args:
+        asked_by_others: what other groups on the pool request together, in thousandths of a CPU.
 
     Raises:
         Misfit: they do not fit a node, or there is no such pool.
@@ -86,6 +108,7 @@ def plan_pods(cluster: GkeCluster, serving: Serving) -> PodPlan:
     room = _most(capacity, cores)
     # A node more takes minutes to come: it is worth them only where nobody would answer meanwhile.
     surge = room * nodes > plan.replicas or (plan.replicas == 1 and room * most > 1)
+    surge = surge and capacity.free_millicpus * most >= asked_by_others + (plan.replicas + 1) * plan.millicpus
     return rolled(
         serving,
         replace(

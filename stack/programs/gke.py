@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from components.cluster.buckets import bucket_name
 from components.cluster.gke_cost import cost_of
 from components.extensions.planning import plan_extensions, with_documents
-from components.serving.placement_pods import crowded_pools, plan_pods
+from components.serving.placement_pods import crowded_pools, plan_groups
 from components.site import Site
 from schemas.load import Loaded
 from schemas.spec import GkeCluster
@@ -29,7 +29,7 @@ def build(
     Raises:
         SpecError: a serving group does not fit the nodes of its pool.
     """
-    plans = {serving.name: plan_pods(cluster, serving) for serving in loaded.spec.serving}
+    plans = plan_groups(cluster, loaded.spec.serving)
     extensions = plan_extensions(loaded.spec.extensions, cluster)
     on_cluster = OnCluster(
         loaded,

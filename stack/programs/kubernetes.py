@@ -38,7 +38,7 @@ def build(
     on_cluster = OnCluster(
         loaded,
         site,
-        plans={one.name: plan_pods_anywhere(one, cluster, facts) for one in loaded.spec.serving},
+        plans={one.name: plan_pods_anywhere(one, cluster, facts, loaded.spec.serving) for one in loaded.spec.serving},
         extensions=with_documents(extensions, site.store),
         namespace=cluster.namespace or site.stack,
         image=cluster.image or "",

@@ -76,6 +76,7 @@ def test_a_pinned_pod_has_cores_of_its_own_and_answers_by_its_service(
     if not all(node.kubelet and node.kubelet.pins for node in facts.nodes):
         pytest.skip("needs nodes whose kubelet has the static CPU manager")
     serving = a_group()
+    kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
     access = a_stored_model(kubectl, namespace, image, tmp_path / "model", 2.0)
     apply(kubectl, serving, facts, access, namespace, image)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from components.cluster.nodes import Kubelet
 from components.serving.placement_misfit import Misfit
 from components.serving.placement_nodes import plan_pods_anywhere, usable
-from schemas.spec import Instances, KubernetesCluster, Taint
+from schemas.spec import Autoscale, Instances, KubernetesCluster, Taint
 from tests.components.serving.pods.pod_builders import STATIC, a_group, a_node, a_plan, some_facts
 
 LOOSE = Kubelet("none", "none", "container", "None", True)
@@ -126,3 +127,17 @@ def test_the_spec_may_say_how_pods_are_replaced() -> None:
 def test_pods_that_share_cpus_request_a_part_of_each() -> None:
     plan = a_plan(a_group(exclusive=False, instances=cores(2)), a_node(free_millicpus=1000))
     assert (plan.millicpus, plan.pinned, plan.per_node) == (500, False, 2)
+
+
+def test_groups_of_the_stack_leave_each_other_no_room() -> None:
+    groups = [a_group(name=name, instances=cores(3)) for name in ("one", "two")]
+    plan = plan_pods_anywhere(groups[0], None, some_facts(), groups)
+    assert not plan.surge
+    three = [*groups, a_group(name="three", instances=cores(3))]
+    assert "ask for more CPUs" in plan_pods_anywhere(three[0], None, some_facts(), three).fit[1]
+
+
+def test_an_autoscaler_without_metrics_is_told_of() -> None:
+    assert "metrics-server" in a_plan(a_group(autoscale=Autoscale(max=2))).fit[-1]
+    facts = replace(some_facts(), kinds=frozenset({"pods.metrics.k8s.io"}))
+    assert len(plan_pods_anywhere(a_group(autoscale=Autoscale(max=2)), None, facts).fit) == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.serving.placement import Misfit
-from components.serving.placement_pods import PodPlan, crowded_pools, plan_pods
+from components.serving.placement_pods import PodPlan, crowded_pools, plan_groups, plan_pods
 from schemas.spec import GkeCluster, Instances, NodePool, NodeRange, Serving
 from tests.components.cluster.gke_builders import a_cluster, a_numa_pool, a_pool
 
@@ -92,3 +92,39 @@ def test_groups_that_need_more_nodes_than_a_pool_has_are_noticed() -> None:
     cluster = a_cluster(a_numa_pool())
     plans = [plan_pods(cluster, a_group(name=name)) for name in ("one", "two")]
     assert crowded_pools(plans, cluster) == ("pool serving: one, two need 2 nodes together, and it has at most 1",)
+
+
+def test_a_new_pod_starts_first_where_the_pool_has_room_for_it() -> None:
+    small = Instances(count=1, cores=2)
+    assert plan(a_numa_pool(), instances=small).surge
+    assert not plan(a_numa_pool(), instances=Instances(per_numa_node=1, cores=7)).surge
+    assert not plan(a_numa_pool(), instances=small, rolling="replace").surge
+
+
+def test_a_group_alone_on_its_node_waits_for_another_node_rather_than_for_its_only_pod() -> None:
+    large = Instances(count=1, cores=7)
+    assert plan(a_numa_pool(nodes=NodeRange(min=1, max=2)), instances=large, replicas=1).surge
+
+
+def test_groups_on_one_pool_leave_each_other_no_room() -> None:
+    groups = [a_group(name=name, instances=Instances(count=1, cores=7)) for name in ("one", "two")]
+    cluster = a_cluster(a_numa_pool())
+    assert plan_pods(cluster, groups[0]).surge
+    assert not any(found.surge for found in plan_groups(cluster, groups).values())
+
+
+def test_pods_of_more_than_half_a_numa_node_are_alone_on_it() -> None:
+    assert plan(a_numa_pool(), instances=Instances(count=1, cores=5)).alone
+    assert not plan(a_numa_pool(), instances=Instances(count=1, cores=4)).alone
+
+
+def test_memory_and_hyper_threads_are_as_the_spec_says() -> None:
+    found = plan(a_numa_pool(threads_per_core=None), memory_bytes=2**32, hyperthreads=True)
+    assert (found.memory_mib, found.threads) == (4096, found.cpus)
+
+
+def test_pods_are_pinned_where_the_pool_pins_and_they_ask_for_whole_cpus() -> None:
+    assert plan(a_numa_pool()).pinned
+    assert not plan(a_pool()).pinned
+    shared = plan(a_numa_pool(), exclusive=False)
+    assert (shared.pinned, shared.millicpus) == (False, 7 * 250)
