@@ -36,24 +36,45 @@ class BenchmarkProvider(dynamic.ResourceProvider):
 
     def diff(self, _id: str, olds: Props, news: Props) -> dynamic.DiffResult:
         """Whether there is something to measure: something changed, or the stored result is gone."""
-        replaces = [key for key in REPLACES if olds.get(key) != news.get(key)]
-        changed = any(plain(olds.get(key)) != plain(news.get(key)) for key in MEASURED)
-        return dynamic.DiffResult(changes=bool(replaces) or changed or not is_stored(olds), replaces=replaces)
+        replaces = self.replaced(olds, news)
+        changed = _plain(self.decisive(olds)) != _plain(self.decisive(news))
+        return dynamic.DiffResult(changes=bool(replaces) or changed or not _is_stored(olds), replaces=replaces)
 
     def create(self, props: Props) -> dynamic.CreateResult:
         """Measure."""
-        return dynamic.CreateResult(props["benchmark"], measured(props, _here))
+        outs = _measured(props, self.carry_out)
+        return dynamic.CreateResult(self.named(props), outs)
 
     def update(self, _id: str, _olds: Props, news: Props) -> dynamic.UpdateResult:
         """Measure again; the old result stays."""
-        return dynamic.UpdateResult(measured(news, _here))
+        return dynamic.UpdateResult(_measured(news, self.carry_out))
 
     def read(self, id_: str, props: Props) -> dynamic.ReadResult:
         """The benchmark as it stands; none when its stored result is gone or cannot be read."""
-        return dynamic.ReadResult(id_, props) if is_stored(props) else dynamic.ReadResult("", {})
+        return dynamic.ReadResult(id_, props) if _is_stored(props) else dynamic.ReadResult("", {})
 
     def delete(self, _id: str, _props: Props) -> None:
         """Nothing: results outlive the stack, until the store is purged."""
+
+    def named(self, props: Props) -> str:
+        """The benchmark's name."""
+        return str(props["benchmark"])
+
+    def decisive(self, props: Props) -> Any:
+        """What decides the figures."""
+        return {key: props.get(key) for key in MEASURED}
+
+    def replaced(self, olds: Props, news: Props) -> list[str]:
+        """The inputs whose change makes another benchmark of it."""
+        return [key for key in REPLACES if olds.get(key) != news.get(key)]
+
+    def carry_out(self, inputs: Props) -> StoredResult:
+        """Measure, judge and store."""
+        # Planning needs neither of these, and they bring numpy along.
+        from components.benchmarks.local import LocalGenerators
+        from components.benchmarks.run import carry_out
+
+        return carry_out(codec.decode(Description, inputs), LocalGenerators)
 
 
 class BenchmarkResource(dynamic.Resource, module="inferstack", name="Benchmark"):
@@ -72,9 +93,8 @@ class BenchmarkResource(dynamic.Resource, module="inferstack", name="Benchmark")
         super().__init__(BenchmarkProvider(), name, {**dict.fromkeys(OUTPUTS), **inputs}, opts)
 
 
-def measured(props: Props, carry_out: CarryOut) -> Props:
+def _measured(props: Props, carry_out: CarryOut) -> Props:
     """The inputs and the outputs of a benchmark that is carried out now."""
-    # Planning needs neither of these, and they bring numpy along.
     from components.benchmarks.answer import answer
 
     inputs = {key: value for key, value in props.items() if key not in OUTPUTS}
@@ -90,22 +110,15 @@ def measured(props: Props, carry_out: CarryOut) -> Props:
     return {**inputs, **outputs}
 
 
-def _here(inputs: Props) -> StoredResult:
-    from components.benchmarks.local import LocalGenerators
-    from components.benchmarks.run import carry_out
-
-    return carry_out(codec.decode(Description, inputs), LocalGenerators)
-
-
-def is_stored(props: Mapping[str, Any]) -> bool:
+def _is_stored(props: Mapping[str, Any]) -> bool:
     """Whether the result is in the store. It is written whole or not at all, so a look at the file suffices."""
     return (Path(props.get("folder") or "/nowhere") / FILE).exists()
 
 
-def plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """A value for comparing: to Pulumi's wire format an absent member and null are the same."""
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items() if item is not None} or None
+        return {key: _plain(item) for key, item in value.items() if item is not None} or None
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [_plain(item) for item in value]
     return value

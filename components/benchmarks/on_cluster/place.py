@@ -14,7 +14,7 @@ GKE_POOL: Final = "cloud.google.com/gke-nodepool"
 IMAGES: Final[Mapping[str, str]] = {
     "vegeta": "docker.io/peterevans/vegeta:latest-vegeta12.8.4",
     "ghz": "ghcr.io/bojand/ghz:0.120.0",
-    "locust": "docker.io/locustio/locust:2.43.1",
+    "locust": "docker.io/locustio/locust:2.47.0",
 }
 """Where a spec names no image: the tools' own, where they publish one."""
 
