@@ -99,6 +99,16 @@ def test_a_job_measures_and_its_result_is_stored_and_judged_as_any_other(
     assert not JobBenchmarkProvider().diff("steady", created.outs, inputs).changes
 
 
+def test_a_load_with_a_core_of_its_own_shares_none_with_the_target(
+    tmp_path: Path, kubectl: Kubectl, kubeconfig: Path, namespace: str, image: str
+) -> None:
+    targets.a_stub(kubectl, namespace, image)
+    stored = carried_out(asked(tmp_path, kubeconfig, namespace, image, a_subject(namespace), place_cores=1))
+    (measurement,) = stored.result.measurements
+    assert len(measurement.client_cpus) == 1
+    assert not measurement.shared_cpus
+
+
 TOOLS = {
     "vegeta": ("v2", {"rate_per_s": 40.0}, {}),
     "ghz": ("grpc", {"rate_per_s": 40.0}, {}),
