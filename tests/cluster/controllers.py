@@ -1,9 +1,9 @@
 """KServe's controller and Seldon Core's operator as processes beside the cluster, for as long as a test runs.
 
 They are programs of others, in Go. Who has them built names their folders: INFERSTACK_TEST_KSERVE holds `manager`, and
-INFERSTACK_TEST_SELDON holds `operator`; INFERSTACK_TEST_SELDON_EXECUTOR is the executor's image as the cluster knows it.
-The API server calls their webhooks at 127.0.0.1, so the cluster must run on this machine, and they see the namespace of
-the test alone.
+INFERSTACK_TEST_SELDON holds `operator`; INFERSTACK_TEST_SELDON_EXECUTOR is the executor's image in the cluster. The API
+server calls their webhooks at 127.0.0.1, so the cluster must run on this machine, and they see the test's namespace
+alone.
 """
 
 from __future__ import annotations

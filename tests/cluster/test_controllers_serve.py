@@ -44,7 +44,7 @@ class Served:
         plan = plan_pods_anywhere(serving, None, self._facts)
         first, service, after = kserve.objects(serving, plan, self.access, self._home, Surroundings())
         self._apply([*first, service, *after])
-        self._wait(f"inferenceservice/{serving.name}", "condition=Ready")
+        self._wait(f"inferenceservice/{serving.name}", *kserve.ready(serving, plan))
 
     def seldon_deployment(self, serving: Serving) -> None:
         """Bring a SeldonDeployment about, and wait until it is available."""
@@ -67,10 +67,9 @@ class Served:
         for manifest in manifests:
             self.kubectl("apply", "--server-side", "-f", "-", given=json.dumps(manifest))
 
-    def _wait(self, what: str, condition: str) -> None:
-        self.kubectl(
-            "wait", what, "-n", self.namespace, f"--for={condition}", f"--timeout={READY_LIMIT}", timeout_s=320
-        )
+    def _wait(self, what: str, *conditions: str) -> None:
+        for one in conditions:
+            self.kubectl("wait", what, "-n", self.namespace, f"--for={one}", f"--timeout={READY_LIMIT}", timeout_s=320)
 
 
 @pytest.fixture

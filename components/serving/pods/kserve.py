@@ -158,7 +158,10 @@ def inference_service(serving: Serving, plan: PodPlan, access: ModelAccess, serv
     return {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
-        "metadata": {**metadata, "annotations": {**_class(serving), "pulumi.com/waitFor": "condition=Ready"}},
+        "metadata": {
+            **metadata,
+            "annotations": {**_class(serving), "pulumi.com/waitFor": json.dumps(ready(serving, plan))},
+        },
         "spec": {
             "predictor": {
                 **spec,
@@ -169,11 +172,24 @@ def inference_service(serving: Serving, plan: PodPlan, access: ModelAccess, serv
                     "modelFormat": {"name": FORMAT, "version": "1"},
                     "protocolVersion": _protocol(serving),
                     "runtime": runtime_name(serving, container),
+                    # Without any word on storage KServe takes the server for one of many models, and puts an agent
+                    # beside it that shares the pod's CPUs.
+                    "storage": {},
                     **{key: container[key] for key in OF_THE_GROUP if key in container},
                 },
             }
         },
     }
+
+
+def ready(serving: Serving, plan: PodPlan) -> list[str]:
+    """What holds once the group serves.
+
+    KServe calls a group ready whose Deployment is available, and a single pod that is replaced in place may be missing:
+    so its pods are counted too, where their number is fixed.
+    """
+    counted = f"jsonpath={{.status.modelStatus.copies.totalCopies}}={plan.replicas}"
+    return ["condition=Ready", *([] if serving.autoscale or serving.mode == "knative" else [counted])]
 
 
 def _of_the_runtime(serving: Serving, container: Mapping[str, Any]) -> dict[str, Any]:
