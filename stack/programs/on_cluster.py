@@ -20,6 +20,7 @@ from schemas.rules.load_tests import load_pool
 from schemas.spec import Benchmark, GkeCluster, KubernetesCluster
 from schemas.stores import store_of, way_of
 from stack.programs.local import data_path, planner_of, spec_digest
+from stack.programs.measuring import one_after_another
 from stack.programs.sources import Sources
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class OnCluster:
     Attributes:
         plans: the pods of each serving group.
         namespace: where the stack's objects live.
+        namespace_found: whether others have made it.
         image: this program's image as nodes pull it.
         rerun: tokens by benchmark.
     """
@@ -78,6 +80,7 @@ class OnCluster:
     namespace: str
     image: str
     rerun: Mapping[str, str] = field(default_factory=dict)
+    namespace_found: bool = False
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -109,7 +112,7 @@ class OnCluster:
         routes = self._split(served, home)
         answers = self._measure(served, models, home, reach)
         pulumi.export("access", {"kubeconfig": reach.kubeconfig, "context": reach.context})
-        pulumi.export("serving", {name: _told(one) for name, one in served.items()})
+        pulumi.export("serving", {name: _told(one, self.plans[name]) for name, one in served.items()})
         pulumi.export("endpoints", {name: [one.url] for name, one in served.items()} | routes)
         pulumi.export("models", {name: access.digest or access.key for name, access in models.items()})
         if outputs := self.extensions.outputs:
@@ -121,7 +124,8 @@ class OnCluster:
         from components.serving.pods.tenant import Tenant
 
         cluster = self.loaded.spec.cluster
-        return Tenant(home, cluster.quota if isinstance(cluster, KubernetesCluster) else None).home
+        quota = cluster.quota if isinstance(cluster, KubernetesCluster) else None
+        return Tenant(home, quota, found=self.namespace_found).home
 
     def _models(self, home: Home, reach: Reach) -> dict[str, ModelAccess]:
         from components.models.on_cluster import Supply, access_of
@@ -153,7 +157,6 @@ class OnCluster:
     def _measure(
         self, served: Mapping[str, Served], models: Mapping[str, ModelAccess], home: Home, reach: Reach
     ) -> dict[str, Any]:
-        """One benchmark after another, once every group serves: nothing may disturb a measurement."""
         from components.benchmarks.on_cluster.benchmark import Measured, measure_on_cluster
 
         spec = self.loaded.spec
@@ -164,15 +167,13 @@ class OnCluster:
             )
             for one in spec.serving
         }
-        settled: list[pulumi.Resource] = [one.ready for one in served.values()]
-        answers: dict[str, Any] = {}
-        for benchmark in spec.benchmarks:
-            made = measure_on_cluster(benchmark, groups, home, self._setting(benchmark, settled, reach))
-            answers[benchmark.name] = made.answer
-            settled = [*settled, made]
-        return answers
 
-    def _setting(self, benchmark: Benchmark, after: Sequence[pulumi.Resource], reach: Reach) -> Setting:
+        def declare(benchmark: Benchmark) -> Any:
+            return measure_on_cluster(benchmark, groups, home, self._setting(benchmark, reach))
+
+        return one_after_another(spec.benchmarks, [one.ready for one in served.values()], declare)
+
+    def _setting(self, benchmark: Benchmark, reach: Reach) -> Setting:
         from components.benchmarks.on_cluster.benchmark import Setting
 
         planner = planner_of(self.loaded)
@@ -187,7 +188,6 @@ class OnCluster:
             pool=load_pool(self.loaded.spec, benchmark),
             spec_digest=spec_digest(self.loaded),
             rerun=self.rerun.get(benchmark.name, ""),
-            after=tuple(after),
         )
 
 
@@ -198,7 +198,7 @@ def _data(data: Material | None, site: Site) -> Path | str | None:
     return data.url if isinstance(data, Remote) else data_path(data, site)
 
 
-def _told(served: Served) -> dict[str, Any]:
+def _told(served: Served, plan: PodPlan) -> dict[str, Any]:
     """What the command line must know of a group to find it again."""
     return {
         "platform": served.platform,
@@ -212,4 +212,5 @@ def _told(served: Served) -> dict[str, Any]:
         "container": served.container,
         "replicas": served.replicas,
         "cores": served.cores,
+        "pinned": plan.exclusive,
     }

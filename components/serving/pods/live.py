@@ -15,7 +15,7 @@ PATIENCE_S: Final = (5.0, 30.0)
 
 @dataclass(frozen=True)
 class Group:
-    """A serving group as the stack's outputs tell of it (`Served`)."""
+    """A serving group as the stack's outputs tell of it (`Served`); `pinned`: its pods are to have their own CPUs."""
 
     name: str
     platform: str
@@ -27,6 +27,7 @@ class Group:
     rest_port: int
     grpc_port: int | None
     cores: int
+    pinned: bool = True
 
     @classmethod
     def of(cls, name: str, told: Json) -> Group:
@@ -35,6 +36,7 @@ class Group:
             name=name, platform=told["platform"], protocol=told["protocol"], model=told["model"],
             namespace=told["namespace"], selector=told["selector"], container=told["container"],
             rest_port=int(told["rest_port"]), grpc_port=int(told["grpc_port"]) or None, cores=int(told["cores"]),
+            pinned=bool(told.get("pinned", True)),
         )  # fmt: skip
 
 
