@@ -39,11 +39,17 @@ class About:
     binding: bool = True
 
 
-def about(record: Record, state: State, *, old: Record | None = None, binding: bool = True) -> About:
+def about(
+    record: Record,
+    state: State,
+    *,
+    old: Record | None = None,
+    interrupted: Work | None = None,
+    binding: bool = True,
+) -> About:
     """What there is to tell of a resource; `old` is what it was, where `record` is what it shall be."""
     before = old or record
     provider = provider_of(record, state)
-    pending = state.pending.get(record.urn)
     return About(
         type=record.type,
         urn=record.urn,
@@ -52,7 +58,7 @@ def about(record: Record, state: State, *, old: Record | None = None, binding: b
         identity=provider.identity if provider else "",
         inputs=all_plain(before.inputs) if old or record.outputs else {},
         outputs=all_plain(before.outputs),
-        interrupted=pending.work if pending else None,
+        interrupted=interrupted,
         unready=bool(before.init_errors),
         ignored=record.ignore_changes,
         timeouts_s=record.custom_timeouts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stack.engines import paths
@@ -31,7 +31,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do with a resource, and why."""
+    """What to do with a resource, and why; `interrupted` is what an earlier run had begun to do with it."""
 
     op: Op
     differences: tuple[Difference, ...] = ()
@@ -40,6 +40,7 @@ class Decision:
     delete_first: bool = False
     stables: tuple[str, ...] = ()
     foretold: Values | None = None
+    interrupted: Work | None = None
 
 
 def decide(
@@ -58,15 +59,27 @@ def decide(
     asked); `interrupted` is the work that a killed run began on it; `forced` is why it must be replaced whatever the
     provider says, `elsewhere` why it must be made in another place before it is deleted in this one.
     """
+    decision = _decided(old, goal, inputs, answer, interrupted, forced, elsewhere)
+    return replace(decision, interrupted=interrupted, foretold=answer.foretold)
+
+
+def _decided(
+    old: Record | None,
+    goal: Goal,
+    inputs: Values,
+    answer: ProviderDiff,
+    interrupted: Work | None,
+    forced: str,
+    elsewhere: str,
+) -> Decision:
     told = difference(old.inputs if old else {}, inputs)
     notes = (*((_INTERRUPTED[interrupted],) if interrupted else ()), *answer.notes)
-    foretold = answer.foretold
     if old is None or interrupted == "deleting":
-        return Decision("create", told, notes=notes, foretold=foretold)
+        return Decision("create", told, notes=notes)
     if answer.gone:
-        return Decision("create", difference({}, inputs), notes=(*notes, "it is no longer there"), foretold=foretold)
+        return Decision("create", difference({}, inputs), notes=(*notes, "it is no longer there"))
     if elsewhere:
-        return Decision("replace", told, (Reason("", elsewhere),), notes, foretold=foretold)
+        return Decision("replace", told, (Reason("", elsewhere),), notes)
     differences = told if answer.differences is None else hidden(answer.differences, old.inputs, old.outputs, inputs)
     if old.pending_replacement:
         again = Reason("", forced or "it was deleted to be made again")
@@ -75,15 +88,15 @@ def decide(
     if reasons:
         chosen = goal.delete_before_replace
         first = bool(answer.delete_before_replace) if chosen is None else chosen
-        return Decision("replace", differences, reasons, notes, first or bool(forced), answer.stables, foretold)
+        return Decision("replace", differences, reasons, notes, first or bool(forced), answer.stables)
     changes = bool(differences) if answer.changes is None else answer.changes
     if changes and not differences:
         notes = (*notes, "what is there differs from what was made")
     if old.init_errors:
         notes = (*notes, "it was not ready when it was last touched")
     if changes or notes:
-        return Decision("update", differences, notes=notes, stables=answer.stables, foretold=foretold)
-    return Decision("same", stables=answer.stables, foretold=foretold)
+        return Decision("update", differences, notes=notes, stables=answer.stables)
+    return Decision("same", stables=answer.stables)
 
 
 def _reasons(

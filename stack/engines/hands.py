@@ -91,13 +91,14 @@ class RealHands:
     def create(self, record: Record, decision: Decision, old: Record | None = None) -> Live:
         if record.is_provider:
             return Live(record.id or str(uuid.uuid4()), settings_shown(record.inputs))
-        told = about(record, self._state(), old=old)
+        told = about(record, self._state(), old=old, interrupted=decision.interrupted)
         return self._heard(record, lambda: self._of(record).create(told, all_plain(record.inputs)))
 
     def update(self, old: Record, new: Record, decision: Decision) -> Live:
         if new.is_provider:
             return Live(old.id, settings_shown(new.inputs))
-        told, before, after = about(new, self._state(), old=old), all_plain(old.outputs), all_plain(new.inputs)
+        told = about(new, self._state(), old=old, interrupted=decision.interrupted)
+        before, after = all_plain(old.outputs), all_plain(new.inputs)
         return self._heard(new, lambda: self._of(new).update(told, old.id, before, after))
 
     def delete(self, record: Record) -> None:

@@ -262,7 +262,9 @@ class Registrar:
         return self.questions.settle(draft.urn, after, given)
 
     def _about(self, draft: Record, old: Record | None) -> About:
-        return about(draft, self.ledger.state, old=old, binding=self._binding)
+        pending = self.ledger.state.pending.get(draft.urn)
+        interrupted = pending.work if pending else None
+        return about(draft, self.ledger.state, old=old, interrupted=interrupted, binding=self._binding)
 
     def _elsewhere(self, draft: Record, old: Record | None) -> str:
         """Why a resource has to be made in another place than it is in: its provider means another place now."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -32,6 +31,7 @@ stack = Stack(place, kubeconfig, namespace, listener=listener)
 stack.up(objects_of(stack, seed))
 """
 MINE = "kill=9"
+BEGUN = "begun"
 
 
 @pytest.fixture
@@ -70,17 +70,19 @@ def live(stack: Stack, kubectl: Kubectl) -> list[tuple[str, str]]:
     return sorted((item["kind"], item["metadata"]["name"]) for item in found)
 
 
+def started(stack: Stack, seed: int) -> subprocess.Popen[bytes]:
+    """An `up` in a process of its own, which notes what it begins in a file."""
+    words = [str(stack.place), str(stack.kubeconfig), stack.namespace, str(seed)]
+    with (stack.place / BEGUN).open("wb") as begun:
+        return subprocess.Popen([sys.executable, "-c", VICTIM, *words], stdout=begun)
+
+
 def killed(stack: Stack, seed: int, after: int) -> None:
     """Run an `up` and kill it when `after` operations have begun (or let it end, if it has fewer)."""
-    words = [str(stack.place), str(stack.kubeconfig), stack.namespace, str(seed)]
-    process = subprocess.Popen([sys.executable, "-c", VICTIM, *words], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for _ in range(after):
-        if not process.stdout.readline():
-            break
-    process.send_signal(signal.SIGKILL)
+    process = started(stack, seed)
+    until(lambda: (stack.place / BEGUN).read_bytes().count(b"\n") >= after or process.poll() is not None)
+    process.kill()
     process.wait()
-    process.stdout.close()
 
 
 @pytest.mark.parametrize("series", range(3))
@@ -122,12 +124,13 @@ def test_what_was_waited_for_when_it_was_killed_is_found_again(stack: Stack, kub
 
 
 def test_what_a_killed_run_made_is_deleted_when_it_is_wanted_no_more(stack: Stack, kubectl: Kubectl) -> None:
-    killed(stack, seed=1, after=9)
-    made = live(stack, kubectl)
+    process = started(stack, seed=1)
+    until(lambda: bool(live(stack, kubectl)))
+    process.kill()
+    process.wait()
 
     stack.made({})
 
-    assert made
     assert live(stack, kubectl) == []
 
 

@@ -104,6 +104,23 @@ def test_what_exists_already_is_not_adopted(stack: Stack, kubectl: Kubectl) -> N
     assert kubectl.get("configmap", "config", stack.namespace)["data"] == {"y": "theirs"}
 
 
+def test_what_came_to_exist_since_the_plan_is_not_adopted_either(stack: Stack, kubectl: Kubectl) -> None:
+    import pulumi
+
+    def program() -> None:
+        if not pulumi.runtime.is_dry_run():
+            kubectl("-n", stack.namespace, "create", "configmap", "config", "--from-literal=y=theirs")
+        stack.program({"a": stack.config({"x": "1"})})()
+
+    (failed,) = stack.engine().up(program).failed
+    pending = stack.engine().export()["deployment"].get("pending_operations")
+    stack.engine().destroy()
+
+    assert failed.message == f"ConfigMap {stack.namespace}/config exists already."
+    assert pending is None
+    assert kubectl.get("configmap", "config", stack.namespace)["data"] == {"y": "theirs"}
+
+
 def test_what_exists_is_taken_over_when_told_to(stack: Stack, kubectl: Kubectl) -> None:
     kubectl("-n", stack.namespace, "create", "configmap", "config", "--from-literal=x=theirs")
 
