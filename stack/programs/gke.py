@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from components.cluster.buckets import bucket_name
+from components.cluster.buckets import bucket_name, registry_address
 from components.cluster.gke_cost import cost_of
+from components.cluster.pool_problems import pool_problems
 from components.extensions.planning import plan_extensions, with_documents
+from components.image.build import default_name
+from components.serving.placement_misfit import Misfit
 from components.serving.placement_pods import crowded_pools, plan_groups
 from components.site import Site
 from schemas.load import Loaded
@@ -27,8 +30,10 @@ def build(
         ours: names of the extensions that this stack has installed already.
 
     Raises:
-        SpecError: a serving group does not fit the nodes of its pool.
+        SpecError: a serving group does not fit the nodes of its pool, or GKE has no such nodes.
     """
+    if wrong := pool_problems(cluster):
+        raise Misfit(tuple(problem for _, problem in wrong), tuple(path for path, _ in wrong))
     plans = plan_groups(cluster, loaded.spec.serving)
     extensions = plan_extensions(loaded.spec.extensions, cluster)
     on_cluster = OnCluster(
@@ -37,7 +42,7 @@ def build(
         plans=plans,
         extensions=with_documents(extensions, site.store),
         namespace=site.stack,
-        image=cluster.image or "",
+        image=cluster.image or _image(cluster, site),
         rerun=rerun,
     )
     crowded = crowded_pools(tuple(plans.values()), cluster)
@@ -47,6 +52,12 @@ def build(
         notes=(*on_cluster.notes, *crowded, *cost_of(cluster).notes),
         tokens=rerun,
     )
+
+
+def _image(cluster: GkeCluster, site: Site) -> str:
+    """This program's image in the registry that the stack makes; `inferstack image --tag NAME --push` puts it there."""
+    name = default_name().rpartition("/")[2]
+    return f"{registry_address(cluster, cluster.name or site.stack)}/{name}"
 
 
 def _register(on_cluster: OnCluster, cluster: GkeCluster) -> None:

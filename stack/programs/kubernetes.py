@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from components.cluster.nodes import ClusterFacts
 from components.cluster.nodes_reader import Client, read_cluster
 from components.extensions.planning import installed_by_others, plan_extensions, with_documents
+from components.image.build import default_name
 from components.serving.placement_nodes import plan_pods_anywhere
 from components.site import Site
 from schemas.errors import PreflightError
@@ -34,15 +35,18 @@ def build(
     """
     facts, silent = _facts(cluster, site)
     there = installed_by_others(facts.deployments, facts.kinds, ours) if facts else {}
-    extensions = plan_extensions(loaded.spec.extensions, cluster, installed=there)
+    others = facts.namespaces if facts else frozenset()
+    extensions = plan_extensions(loaded.spec.extensions, cluster, installed=there, namespaces=others)
+    namespace = cluster.namespace or site.stack
     on_cluster = OnCluster(
         loaded,
         site,
         plans={one.name: plan_pods_anywhere(one, cluster, facts, loaded.spec.serving) for one in loaded.spec.serving},
         extensions=with_documents(extensions, site.store),
-        namespace=cluster.namespace or site.stack,
-        image=cluster.image or "",
+        namespace=namespace,
+        image=cluster.image or default_name(),
         rerun=rerun,
+        namespace_found=namespace in others,
     )
 
     def register() -> None:

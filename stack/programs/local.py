@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +20,7 @@ from schemas.errors import UsageError
 from schemas.load import Loaded
 from schemas.spec import Benchmark, Model
 from schemas.tree import plain
+from stack.programs.measuring import one_after_another
 from stack.programs.program import Program
 from stack.programs.sources import Sources, origins_of
 
@@ -136,35 +136,14 @@ class _Local:
     def _measure(
         self, groups: Mapping[str, ServingGroup], models: Mapping[str, ModelResource], planner: Planner
     ) -> dict[str, Any]:
-        """One benchmark after another, once everything else has come to its end: nothing may disturb a measurement.
-
-        Only the order is asked for, by waiting for the others' URNs, which are known even of what failed: a benchmark
-        needs its own targets and is not skipped because something else did not come up.
-        """
-        import pulumi
-
         from components.benchmarks.resource import BenchmarkResource
 
-        made: dict[str, BenchmarkResource] = {}
-
-        def register(benchmark: Benchmark, _others: list[str]) -> pulumi.Output[str]:
+        def declare(benchmark: Benchmark) -> BenchmarkResource:
             subjects = [_subject(groups[name], models, benchmark) for name in benchmark.targets]
-            inputs = {**self._description(benchmark, planner), "subjects": subjects}
-            made[benchmark.name] = BenchmarkResource(benchmark.name, inputs)
-            return made[benchmark.name].urn
+            return BenchmarkResource(benchmark.name, {**self._description(benchmark, planner), "subjects": subjects})
 
-        def answer(benchmark: Benchmark, _urn: str) -> pulumi.Output[list[str]]:
-            return made[benchmark.name].answer
-
-        settled: pulumi.Output[list[str]] = pulumi.Output.all(
-            *[instance.urn for group in groups.values() for instance in group.instances]
-        )
-        answers: dict[str, pulumi.Output[Any]] = {}
-        for benchmark in self.loaded.spec.benchmarks:
-            urn: pulumi.Output[str] = settled.apply(partial(register, benchmark))
-            answers[benchmark.name] = urn.apply(partial(answer, benchmark))
-            settled = pulumi.Output.all(urn)
-        return answers
+        instances = [instance for group in groups.values() for instance in group.instances]
+        return one_after_another(self.loaded.spec.benchmarks, instances, declare)
 
     def _description(self, benchmark: Benchmark, planner: Planner) -> dict[str, Any]:
         from components import codec

@@ -66,7 +66,9 @@ def start(folder: Path, *arguments: str, **environ: str) -> subprocess.Popen[str
     )
 
 
-def inferstack(folder: Path, *arguments: str, code: int | None = 0, stdin: str = "", **environ: str) -> Ran:
+def inferstack(
+    folder: Path, *arguments: str, code: int | None = 0, stdin: str = "", limit_s: float = LIMIT_S, **environ: str
+) -> Ran:
     """Run a command in `folder` to its end; it has to end with `code`, if there is one, and never with a traceback."""
     done = subprocess.run(
         [*PROGRAM, *arguments],
@@ -75,7 +77,7 @@ def inferstack(folder: Path, *arguments: str, code: int | None = 0, stdin: str =
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=LIMIT_S,
+        timeout=limit_s,
         check=False,
     )
     told = f"inferstack {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"

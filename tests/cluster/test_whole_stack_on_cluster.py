@@ -1,0 +1,127 @@
+"""One spec through its whole life on a real cluster: made, measured, changed under load, mended, taken away."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from tests.cluster.kubectl import Kubectl
+from tests.components.models.model_builders import WEIGHTS, a_data_set, an_onnx
+from tests.components.models.web_store import WebStore, web_store
+from tests.stack.commands import Ran, inferstack
+
+SPEC = """\
+apiVersion: inferstack/v1
+name: {name}
+cluster: {{provider: kubernetes, kubeconfig: {kubeconfig}, image: {image}}}
+store: {{type: http, url: "{url}/models"}}
+models:
+  - {{name: tiny, source: "{url}/tiny.onnx", sha256: {sha256}, convert: {{where: cluster}}}}
+serving:
+  - {{name: pinned, model: tiny, instances: {{count: 1, cores: 1}}, drain: 2s}}
+  - name: elastic
+    model: tiny
+    exclusive: false
+    instances: {{count: 1, cores: 1}}
+    autoscale: {{min: 1, max: 3, metric: cpu, utilization: 80}}
+    drain: 2s
+benchmarks:
+  - name: steady
+    targets: [pinned]
+    load: {{rate: 20/s, duration: 5s}}
+    data: data.npz
+    clientCores: 0
+    objective: {{p50: 2s, errors: 0%, accuracy: 0.9}}
+"""
+LIMIT_S = 300.0
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A spec in a folder of its own, the store that its pods reach, and the command on it."""
+
+    folder: Path
+    name: str
+    kubeconfig: Path
+    image: str
+    store: WebStore
+
+    def write(self, *, weights: np.ndarray = WEIGHTS) -> None:
+        """The spec for a model with these weights, which the store then offers."""
+        content = an_onnx(self.folder / "tiny.onnx", weights=weights).read_bytes()
+        self.store.files["/tiny.onnx"] = content
+        text = SPEC.format(
+            name=self.name, kubeconfig=self.kubeconfig, image=self.image, url=self.store.url,
+            sha256=hashlib.sha256(content).hexdigest(),
+        )  # fmt: skip
+        (self.folder / "stack.yaml").write_text(text)
+
+    def __call__(self, *arguments: str) -> Ran:
+        return inferstack(self.folder, *arguments, code=None, limit_s=LIMIT_S)
+
+
+@pytest.fixture
+def stack(tmp_path: Path, kubectl: Kubectl, kubeconfig: Path, image: str) -> Iterator[Stack]:
+    address = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"].split("//")[1].split(":")[0]
+    name = f"whole-{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:8]}"
+    with web_store(address=address) as store:
+        made = Stack(tmp_path, name, kubeconfig, image, store)
+        a_data_set(tmp_path / "data.npz", wrong=3)
+        yield made
+        kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
+
+
+def test_a_stack_on_a_cluster_is_made_measured_mended_and_taken_away(stack: Stack, kubectl: Kubectl) -> None:
+    stack.write()
+    made = stack("up", "stack.yaml", "--yes")
+    assert made.code == 0, made.out + made.err
+    (result,) = stack("bench", "--json").json
+    assert result["measurements"][0]["errors"] == {}
+    assert result["measurements"][0]["accuracy"] == pytest.approx(0.95, abs=0.06)
+
+    unchanged = stack("preview", "stack.yaml")
+    assert "No changes" in unchanged.out, unchanged.out
+
+    # What is pinned has a core that no other container may use.
+    verified = stack("verify", "--json")
+    assert verified.code == 0, verified.out + verified.err
+
+    # The autoscaler's replicas are its own affair; what was edited by hand is found and mended.
+    kubectl("scale", "deployment/elastic", "--replicas=2", "-n", stack.name)
+    kubectl("label", "service/pinned", "app.kubernetes.io/part-of=somebody", "--overwrite", "-n", stack.name)
+    drifted = stack("refresh", "--detailed-exitcode")
+    assert drifted.code == 2, drifted.out + drifted.err
+    assert "pinned" in drifted.out
+    mended = stack("up", "stack.yaml", "--yes")
+    assert mended.code == 0, mended.out + mended.err
+    assert kubectl.get("service", "pinned", stack.name)["metadata"]["labels"]["app.kubernetes.io/part-of"] == stack.name
+    assert kubectl.get("deployment", "elastic", stack.name)["spec"]["replicas"] == 2
+
+    gone = stack("destroy", "stack.yaml", "--yes")
+    assert gone.code == 0, gone.out + gone.err
+    assert stack.name not in kubectl("get", "namespaces", "-o", "name")
+
+
+def test_another_model_rolls_over(stack: Stack, kubectl: Kubectl) -> None:
+    stack.write()
+    assert stack("up", "stack.yaml", "--yes", "--set", "benchmarks=[]").code == 0
+    before = json.loads(kubectl("get", "pods", "-n", stack.name, "-o", "json"))["items"]
+    stack.write(weights=WEIGHTS * 2)
+    changed = stack("up", "stack.yaml", "--yes", "--set", "benchmarks=[]")
+    assert changed.code == 0, changed.out + changed.err
+    after = json.loads(kubectl("get", "pods", "-n", stack.name, "-o", "json"))["items"]
+    assert {pod["metadata"]["uid"] for pod in before}.isdisjoint(
+        pod["metadata"]["uid"] for pod in after if not pod["metadata"].get("deletionTimestamp")
+    )
+    status = stack("status", "--json")
+    assert status.code == 0, status.out
+    assert stack("destroy", "stack.yaml", "--yes").code == 0
