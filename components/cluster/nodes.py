@@ -75,8 +75,8 @@ class StorageClass:
 class ClusterFacts:
     """A cluster as it was found.
 
-    `deployments` are all that are there, as `namespace/name`, and `kinds` the names of its custom resource definitions:
-    both together tell which extensions somebody has installed.
+    `deployments` are all that are there, as `namespace/name`, and `kinds` the names of all kinds that it knows: both
+    together tell which extensions somebody has installed. `namespaces` are those that others have made.
     """
 
     version: str
@@ -84,6 +84,7 @@ class ClusterFacts:
     storage_classes: tuple[StorageClass, ...] = ()
     deployments: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
+    namespaces: frozenset[str] = frozenset()
 
     @property
     def minor(self) -> int:
@@ -144,9 +145,14 @@ def pods_of_others(pods: Iterable[Json], stack: str) -> dict[str, list[Json]]:
     found: dict[str, list[Json]] = {}
     for pod in pods:
         node = (pod.get("spec") or {}).get("nodeName")
-        if node and (pod["metadata"].get("labels") or {}).get(PART_OF) != stack:
+        if node and not is_of(pod, stack):
             found.setdefault(node, []).append(pod)
     return found
+
+
+def is_of(found: Json, stack: str) -> bool:
+    """Whether an object is one of a stack's."""
+    return (found["metadata"].get("labels") or {}).get(PART_OF) == stack
 
 
 def _of_the_system(pod: Json) -> bool:

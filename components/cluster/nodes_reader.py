@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
-from components.cluster.nodes import ClusterFacts, node_of, pods_of_others, storage_class_of
+from components.cluster.nodes import ClusterFacts, is_of, node_of, pods_of_others, storage_class_of
 from schemas.errors import PreflightError
 
 PATIENCE_S: Final = (5.0, 30.0)
@@ -94,7 +94,7 @@ class Client:
 
 
 def read_cluster(cluster: Asks, *, stack: str) -> ClusterFacts:
-    """A cluster as it is now; pods of `stack` are not counted as taking room.
+    """A cluster as it is now; pods of `stack` are not counted as taking room, and its namespaces not as others'.
 
     Raises:
         PreflightError: it does not answer, or its nodes may not be listed.
@@ -123,6 +123,9 @@ def read_cluster(cluster: Asks, *, stack: str) -> ClusterFacts:
             for one in _items(cluster, "/apis/apps/v1/deployments") or ()
         ),
         kinds=frozenset(_kinds(cluster)),
+        namespaces=frozenset(
+            one["metadata"]["name"] for one in _items(cluster, "/api/v1/namespaces") or () if not is_of(one, stack)
+        ),
     )
 
 

@@ -2,7 +2,8 @@
 
 No operator: the one for OVMS is deprecated and passes a flag that images from 2026.3 on refuse. Streams and threads are
 always stated, because the server's own guess sees the CPUs of the node; a `PERFORMANCE_HINT` never stands beside them.
-The model does not change under a running server: what changes is a new pod.
+The model does not change under a running server: what changes is a new pod. The image runs on a root file system that
+it cannot write to, with a `/tmp` (https://docs.openvino.ai/nightly/model-server/ovms_docs_security.html).
 """
 
 from __future__ import annotations

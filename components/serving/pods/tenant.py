@@ -25,11 +25,12 @@ USUAL_LIMIT: Final = {"memory": "512Mi"}
 class Tenant(pulumi.ComponentResource):
     """The namespace with its limits; `home` is the same place once all of them are there."""
 
-    def __init__(self, home: Home, quota: Quota | None) -> None:
+    def __init__(self, home: Home, quota: Quota | None, *, found: bool = False) -> None:
+        """Declare it; a namespace that was `found`, made by others, stays theirs and as they made it."""
         super().__init__(TYPE, home.namespace, {}, pulumi.ResourceOptions(depends_on=list(home.needs)))
-        made = declare(namespace(home), home, parent=self)
-        rest = [declare(one, home, parent=self, needs=[made]) for one in limits(home, quota)]
-        self.home = home.after(made, *rest)
+        made = [] if found else [declare(namespace(home), home, parent=self)]
+        rest = [declare(one, home, parent=self, needs=made) for one in limits(home, quota)]
+        self.home = home.after(*made, *rest)
         self.register_outputs({})
 
 

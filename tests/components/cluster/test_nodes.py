@@ -117,12 +117,19 @@ def test_a_cluster_is_read_as_far_as_it_may_be() -> None:
                         {"metadata": {"name": "keda.sh"}, "versions": [{"resources": [{"resource": "scaledobjects"}]}]}
                     ]
                 },
+                "/api/v1/namespaces": {
+                    "items": [
+                        {"metadata": {"name": "team-b"}},
+                        {"metadata": {"name": "ours", "labels": {"app.kubernetes.io/part-of": "demo"}}},
+                    ]
+                },
                 "/apis/apps/v1/deployments": {"items": [{"metadata": {"namespace": "keda", "name": "keda-operator"}}]},
             }
         ),
         stack="demo",
     )
     assert (facts.minor, facts.kinds, facts.deployments) == (34, {"scaledobjects.keda.sh"}, {"keda/keda-operator"})
+    assert facts.namespaces == {"team-b"}
     assert facts.nodes[0].taken_millicpus == 2000
     assert facts.nodes[0].kubelet is None
 

@@ -77,3 +77,12 @@ def test_everything_of_a_tenant_is_there_before_what_is_in_it() -> None:
 
     made = {one.type.rpartition(":")[2] for one in registered_by(program)}
     assert made >= {"Namespace", "NetworkPolicy", "ResourceQuota", "LimitRange"}
+
+
+def test_a_namespace_of_others_is_used_and_stays_as_it_is() -> None:
+    import pulumi
+
+    def program() -> None:
+        Tenant(a_home(provider=pulumi.ProviderResource("kubernetes", "demo", {})), None, found=True)
+
+    assert "Namespace" not in {one.type.rpartition(":")[2] for one in registered_by(program)}
