@@ -1,4 +1,4 @@
-"""The network of a GKE cluster: subnetwork with ranges for pods and services, router and NAT for private nodes.
+"""The network of a GKE cluster: subnetwork with ranges for pods and services, NAT and firewall for private nodes.
 
 What exists already is used as it is: an existing network gets a subnetwork and no NAT unless the spec asks for one (its
 owner decides how it reaches the internet), an existing subnetwork gets nothing.
@@ -18,6 +18,9 @@ from schemas.spec import GkeCluster, Network
 
 PODS_RANGE: Final = "pods"
 SERVICES_RANGE: Final = "services"
+# Where the webhooks of extensions listen: Seldon Core, KEDA, Knative, KServe, Istio. GKE itself lets the control plane
+# of a private cluster reach ports 443 and 10250 of its nodes and no other.
+WEBHOOK_PORTS: Final = ("4443", "6443", "8443", "9443", "15017")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ def cluster_network(cluster: GkeCluster, name: str, opts: pulumi.ResourceOptions
         below = _subnetwork(cluster, name, network, opts)
         subnetwork = below.output("selfLink")
         made.append(below)
+    if spec.control_plane_cidr and not spec.name:
+        made.append(_webhooks(cluster, name, network, opts))
     if needs_nat(spec):
         made.append(_nat(cluster, name, network, opts))
     return ClusterNetwork(network, subnetwork, ip_allocation(spec), tuple(made))
@@ -87,6 +92,20 @@ def _subnetwork(
     }
     token = "gcp:compute/subnetwork:Subnetwork"
     return GcpResource(token, f"{name}-subnetwork", props, opts, outputs=("selfLink",))
+
+
+def _webhooks(cluster: GkeCluster, name: str, network: pulumi.Input[str], opts: pulumi.ResourceOptions) -> GcpResource:
+    """Let the control plane reach the webhooks of extensions."""
+    props = {
+        "name": f"{name}-webhooks",
+        "project": cluster.project,
+        "network": network,
+        "description": "The control plane asks the webhooks of extensions",
+        "direction": "INGRESS",
+        "sourceRanges": [cluster.network.control_plane_cidr],
+        "allows": [{"protocol": "tcp", "ports": list(WEBHOOK_PORTS)}],
+    }
+    return GcpResource("gcp:compute/firewall:Firewall", f"{name}-webhooks", props, opts)
 
 
 def _nat(cluster: GkeCluster, name: str, network: pulumi.Input[str], opts: pulumi.ResourceOptions) -> GcpResource:

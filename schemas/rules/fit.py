@@ -14,6 +14,17 @@ _TEXTS: Final = {
             the folder of the file that states it.
         Remedy: Check the path; models are files of a format that OpenVINO reads, or folders with one of them.
     """,
+    "GKE037": """A machine type is sold in the cluster's region.
+
+        Why: Not every region has every series. As of August 2026 it is known for us-central1, europe-west4 and
+            europe-central2; elsewhere GKE is left to judge. No preview of the provider finds this.
+        Remedy: Choose another machine type or another region.
+    """,
+    "GKE038": """Huge pages leave the machine memory for everything else.
+
+        Why: GKE takes at most 60 % of a machine's memory for them below 30 GB, and 80 % above.
+        Remedy: Ask for fewer pages, or use a larger machine type.
+    """,
     "NUMA010": """The instances of all groups fit the machine.
 
         Why: An instance has whole physical cores of one NUMA node. Groups that are `exclusive`, as all are unless they

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from schemas.errors import SpecError
 from schemas.load import load
 from stack import workspace
 from stack.engines.about import About
@@ -78,9 +79,10 @@ def text(plan: Plan) -> str:
 
 
 def told(plan: Plan, folder: Path) -> str:
-    """The plan as JSON; of Kubernetes' objects only which they are, since their own tests tell what is in them."""
+    """The plan as JSON; of Kubernetes' objects and of outputs only which they are: their own tests tell more."""
     data = plan_json(plan)
     del data["digest"]
+    data["outputs"] = [output["path"] for output in data["outputs"]]
     data["changes"].sort(key=lambda change: change["urn"])
     for change in data["changes"]:
         if not change["type"].startswith("gcp:"):
@@ -211,6 +213,15 @@ def test_the_cost_of_a_change_is_told_and_saved_with_the_plan(tmp_path: Path) ->
 
     assert "cost: 2.22 to 4.10 -> 2.22 to 5.98 USD an hour (+0.00 to +1.88)" in render_plan(plan)
     assert from_json(json.loads(json.dumps(as_json(plan)))) == plan
+
+
+def test_a_machine_that_is_not_sold_there_is_refused_at_its_line(tmp_path: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        a_plan(tmp_path, "cluster.nodePools.system.machineType=c3-standard-22")
+
+    (problem,) = caught.value.problems
+    assert problem.rule == "GKE037"
+    assert "--set cluster.nodePools.system.machineType" in str(problem.location or problem.origin)
 
 
 def test_destroying_a_protected_cluster_is_refused(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def test_every_property_is_known_to_the_sdk() -> None:
         POOL: (container.NodePool, container.NodePoolArgs),
         "gcp:compute/network:Network": (compute.Network, compute.NetworkArgs),
         "gcp:compute/subnetwork:Subnetwork": (compute.Subnetwork, compute.SubnetworkArgs),
+        "gcp:compute/firewall:Firewall": (compute.Firewall, compute.FirewallArgs),
         "gcp:compute/router:Router": (compute.Router, compute.RouterArgs),
         "gcp:compute/routerNat:RouterNat": (compute.RouterNat, compute.RouterNatArgs),
         "gcp:serviceaccount/account:Account": (serviceaccount.Account, serviceaccount.AccountArgs),
@@ -120,6 +121,13 @@ def test_private_nodes_reach_out_through_a_nat() -> None:
     assert types["gcp:compute/routerNat:RouterNat"] == 1
     public = Counter(r.type for r in planned(a_cluster(a_pool(), network=Network(private_nodes=False))))
     assert public["gcp:compute/routerNat:RouterNat"] == public["gcp:compute/router:Router"] == 0
+
+
+def test_the_control_plane_of_private_nodes_reaches_the_webhooks_of_extensions() -> None:
+    wall = props(planned(a_full_cluster()), "gcp:compute/firewall:Firewall")
+    assert wall["sourceRanges"] == ["172.16.0.0/28"]
+    assert "9443" in wall["allows"][0]["ports"]
+    assert not [r for r in planned(a_cluster(a_pool())) if r.type.endswith(":Firewall")]
 
 
 def test_pods_and_services_have_ranges_of_the_subnetwork() -> None:

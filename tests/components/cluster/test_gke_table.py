@@ -27,6 +27,7 @@ TYPES = (
     POOL,
     "gcp:artifactregistry/repository:Repository",
     "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
+    "gcp:compute/firewall:Firewall",
     "gcp:compute/network:Network",
     "gcp:compute/router:Router",
     "gcp:compute/routerNat:RouterNat",
