@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import click
 
 from schemas.errors import UsageError
-from stack.cli.options import as_json, here_workspace, open_spec, open_stack, spec_argument, stack_options
+from stack.cli.confirm import confirm
+from stack.cli.options import as_json, here_workspace, open_spec, open_stack, spec_argument, stack_options, yes
 from stack.cli.terminal import print_json, write_file
 
 
@@ -135,4 +137,27 @@ def import_state(file: Path, stack: str, state_dir: str | None) -> int:
         raise UsageError(f"{file} is no deployment", why=f"it is not JSON: {error}") from error
     count = engine_of(site).import_(data)
     click.echo(f"imported {count} resources into {stack}")
+    return 0
+
+
+@state.command("forget-cluster")
+@stack_options
+@yes
+def forget_cluster(stack: str | None, state_dir: str | None, yes: bool) -> int:
+    """Drop what was on a cluster that is gone for good: nothing is deleted, `up` makes it anew.
+
+    A cluster counts as gone when it does not answer, or when the kubeconfig means another one by now.
+    """
+    from stack.engines.choice import embedded
+
+    engine = embedded(open_stack(stack, state_dir), os.environ)
+    lost = engine.forget_clusters(dry_run=True)
+    if not lost:
+        click.echo("Every cluster of this stack is there: nothing to forget.")
+        return 0
+    for subject in lost:
+        click.echo(f"  {subject.name} ({subject.type})")
+    confirm(f"Forget these {len(lost)} resources?", assume_yes=yes)
+    engine.forget_clusters()
+    click.echo("Forgotten; `inferstack up` makes them where the kubeconfig points now.")
     return 0

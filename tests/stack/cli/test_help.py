@@ -8,7 +8,7 @@ import pytest
 
 from stack.cli import COMMANDS, main
 
-STATE_COMMANDS = ("list", "show", "export", "import")
+STATE_COMMANDS = ("list", "show", "export", "import", "forget-cluster")
 
 
 @pytest.fixture(autouse=True)
