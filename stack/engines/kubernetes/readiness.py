@@ -29,7 +29,7 @@ class State:
 Test = Callable[[Tree], State]
 
 
-def tests_for(obj: Tree) -> tuple[Test, ...]:
+def checks_for(obj: Tree) -> tuple[Test, ...]:
     """What must hold before an object counts as ready; nothing for most kinds.
 
     Raises:

@@ -11,7 +11,7 @@ from schemas.errors import InferstackError
 from stack.engines.kubernetes.connection import Connection
 from stack.engines.kubernetes.errors import Missing, StillThere
 from stack.engines.kubernetes.objects import annotation, id_of, label
-from stack.engines.kubernetes.readiness import condition, tests_for, troubles_of
+from stack.engines.kubernetes.readiness import checks_for, condition, troubles_of
 from stack.engines.kubernetes.trees import Tree
 
 LIMIT_S: Final = 600.0  # as Pulumi's provider waits, unless `customTimeouts` says otherwise
@@ -51,7 +51,7 @@ def until_ready(connection: Connection, live: Tree, inputs: Tree, patience_s: fl
         Unready: it is not in time, or will not become so.
         StoppedError: the user stops; the object is there, the next run finds it.
     """
-    tests = tests_for(inputs)
+    tests = checks_for(inputs)
     text = ""
     if not tests:
         return live
