@@ -15,8 +15,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # takes a while to import, and only a wrong spec needs it
 
     by_fold = {folded(k): k for k in sorted(known, reverse=True)}
+    # Letters in another order (`modle`) are the commonest slip of all, and are nearer than a letter less (`mode`).
+    reordered = (k for k in by_fold if sorted(k) == sorted(folded(word)))
     close = get_close_matches(folded(word), by_fold, n=1, cutoff=0.6)
-    return by_fold[close[0]] if close else None
+    near = next(reordered, None) or next(iter(close), None)
+    return by_fold[near] if near else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
