@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stack.plan import BENCHMARK, INSTANCE, MODEL, SUPERVISOR, Change, Op, Plan, PropertyChange, Source
+from stack.plan import BENCHMARKS, INSTANCE, MODEL, SUPERVISOR, Change, Op, Plan, PropertyChange, Source
 
 STACK = "urn:pulumi:digits::inferstack::pulumi:pulumi:Stack::inferstack-digits"
 LOCAL = Source("environments/local.yaml:14:7", "file", ("base.yaml:9:5",))
@@ -60,8 +60,8 @@ def a_rich_plan() -> Plan:
         a_change("same", "digits-latency-2", parent=latency.urn),
         many,
         *(a_change("create", f"digits-many-{index}", parent=many.urn) for index in range(9)),
-        a_change("update", "steady", BENCHMARK, properties=(a_property("rerun", None, "20260101T000000Z"),)),
-        a_change("delete", "old", BENCHMARK),
+        a_change("update", "steady", BENCHMARKS[0], properties=(a_property("rerun", None, "20260101T000000Z"),)),
+        a_change("delete", "old", BENCHMARKS[0]),
         a_change("delete", "kept", "tests:index:Thing", retained=True),
         a_change("create", "serving", "gcp:container/nodePool:NodePool", plans_only=True),
         a_change("delete", "precious", MODEL, blocked="precious is protected and would be deleted"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stack.plan import BENCHMARK, MODEL, SUPERVISOR, GroupImpact, impact_of
+from stack.plan import BENCHMARKS, MODEL, SUPERVISOR, GroupImpact, impact_of
 from tests.builders.plans import a_change, a_group
 
 
@@ -35,9 +35,9 @@ def test_replacing_the_supervisor_shakes_every_instance() -> None:
 def test_models_and_benchmarks_are_told() -> None:
     changes = [
         a_change("create", "m", MODEL),
-        a_change("update", "one", BENCHMARK),
-        a_change("delete", "two", BENCHMARK),
-        a_change("same", "three", BENCHMARK),
+        a_change("update", "one", BENCHMARKS[0]),
+        a_change("delete", "two", BENCHMARKS[0]),
+        a_change("same", "three", BENCHMARKS[0]),
     ]
     impact = impact_of(changes)
     assert (impact.models, impact.benchmarks, impact.removed_benchmarks) == (("m",), ("one",), ("two",))

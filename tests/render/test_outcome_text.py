@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from stack.engines.events import Failed, Finished, NotReached, Outcome, Skipped, Subject
-from stack.plan import BENCHMARK, INSTANCE, MODEL
+from stack.plan import BENCHMARKS, INSTANCE, MODEL
 from stack.render.outcome_text import outcome_json, render_outcome
 from tests.builders.plans import a_change, a_plan
 
@@ -35,7 +35,7 @@ def partly(**fields: object) -> Outcome:
         "plan": a_plan(a_change("create", "latency-0")),
         "done": (MODEL_DONE,),
         "failed": (failed,),
-        "skipped": (Skipped("create", a_subject("steady", BENCHMARK), a_subject("latency-0")),),
+        "skipped": (Skipped("create", a_subject("steady", BENCHMARKS[0]), a_subject("latency-0")),),
         "not_reached": (NotReached("update", a_subject("many-0")),),
         "seconds": 3.2,
         "outputs": ENDPOINTS,

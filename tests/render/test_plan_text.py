@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stack.plan import BENCHMARK
+from stack.plan import BENCHMARKS
 from stack.render.plan_text import render_plan
 from stack.render.plan_words import change_text, short_type, value_text
 from tests.builders.plans import a_change, a_group, a_plan, a_property, a_rich_plan
@@ -54,7 +54,7 @@ def test_a_group_that_goes_is_gone_for_good() -> None:
 
 
 def test_a_benchmark_runs_or_is_dropped() -> None:
-    text = render_plan(a_plan(a_change("replace", "one", BENCHMARK), a_change("delete", "two", BENCHMARK)))
+    text = render_plan(a_plan(a_change("replace", "one", BENCHMARKS[0]), a_change("delete", "two", BENCHMARKS[0])))
     assert "one  the benchmark runs" in text
     assert "two  the benchmark is dropped; its results stay" in text
 
