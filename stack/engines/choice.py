@@ -20,6 +20,7 @@ from schemas.rules.engine import uses_pulumi
 from schemas.spec import GkeCluster, Spec
 from stack.engines import store
 from stack.engines.secrets import passphrase_from
+from stack.program import PROJECT
 
 if TYPE_CHECKING:
     from stack.engines.embedded import EmbeddedEngine
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from stack.engines.pulumi.engine import PulumiEngine
 
 Name = Literal["embedded", "pulumi"]
-PROJECT: Final = "inferstack"
 FOLDER: Final = "pulumi"  # of Pulumi's settings of a stack, in its own folder
 INSTALL: Final = "inferstack doctor --install-pulumi"
 _TOKENS: Final = ("GOOGLE_OAUTH_ACCESS_TOKEN", "GOOGLE_CREDENTIALS", "GCE_METADATA_HOST")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Final
+
+import pytest
+
+VARIABLE: Final = "INFERSTACK_TEST_PULUMI"
 
 
 def a_pulumi(folder: Path, *, version: str = "v3.272.0", body: str = "") -> Path:
@@ -12,3 +18,16 @@ def a_pulumi(folder: Path, *, version: str = "v3.272.0", body: str = "") -> Path
     path.write_text(f'#!/bin/sh\nif [ "$1" = version ]; then echo {version}; exit 0; fi\n{body}\n')
     path.chmod(0o755)
     return path
+
+
+def real_pulumi(folder: Path, home: Path) -> dict[str, str]:
+    """The environment of the real command line in a folder (`bin` holds it and its plugins), with a home of its own."""
+    path = os.pathsep.join([str(folder / "bin"), os.environ.get("PATH", os.defpath)])
+    return {"PATH": path, "HOME": str(home), "PULUMI_HOME": str(home / ".pulumi")}
+
+
+def needed_pulumi() -> Path:
+    """The folder that INFERSTACK_TEST_PULUMI names; without it the test is skipped, and says so."""
+    if not (named := os.environ.get(VARIABLE)):
+        pytest.skip(f"needs Pulumi's command line: set {VARIABLE} to a folder with bin/pulumi and its plugins")
+    return Path(named)

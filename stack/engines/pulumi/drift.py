@@ -38,14 +38,17 @@ def _looked_at(step: StepEventMetadata) -> bool:
 
 
 def _drifted(step: StepEventMetadata) -> Drifted | None:
-    if step.op == OpType.SAME:
+    """What is other than it was left.
+
+    Pulumi calls a resource the same when its inputs are; of our own resources the outputs say how they are (`missing`).
+    """
+    if urns.package_of(step.type) == urns.DYNAMIC_PACKAGE:
+        found = difference(values_of(step.old, "outputs"), values_of(step.new, "outputs"))
+    elif step.op == OpType.SAME:
         return None
-    found = (
-        differences_of(step)
-        if step.detailed_diff
-        else difference(values_of(step.old, "outputs"), values_of(step.new, "outputs"))
-    )
-    if step.op == OpType.REFRESH and not found:
+    else:
+        found = differences_of(step)
+    if not found and step.op in (OpType.SAME, OpType.REFRESH):
         return None
     return Drifted(_subject(step), planning.property_changes(found, (), lambda path: None))
 

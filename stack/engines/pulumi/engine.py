@@ -120,8 +120,9 @@ class PulumiEngine:
             if expected is not None:
                 refuse_another(expected, plan)
 
-            def work(hear: Hear) -> None:
-                stack.up(program=watched, on_event=hear, continue_on_error=True, **self._options)
+            def work(hear: Hear) -> dict[str, Any]:
+                done = stack.up(program=watched, on_event=hear, continue_on_error=True, **self._options)
+                return {key: output.value for key, output in done.outputs.items()}
 
             return self._carried_out(work, plan, on_event, began, watched)
 
@@ -136,8 +137,9 @@ class PulumiEngine:
             if stack is None:
                 return Outcome(plan)
 
-            def work(hear: Hear) -> None:
+            def work(hear: Hear) -> dict[str, Any]:
                 stack.destroy(on_event=hear, continue_on_error=True, **self._options)
+                return {}
 
             outcome = self._carried_out(work, plan, on_event, began)
             if outcome.complete and not self._partial:
@@ -242,14 +244,22 @@ class PulumiEngine:
         return events
 
     def _carried_out(
-        self, work: Callable[[Hear], None], plan: Plan, on_event: OnEvent, began: float, program: _Watched | None = None
+        self,
+        work: Callable[[Hear], dict[str, Any]],
+        plan: Plan,
+        on_event: OnEvent,
+        began: float,
+        program: _Watched | None = None,
     ) -> Outcome:
-        """Do what was planned. What failed or was stopped is in the outcome; what kept it from beginning is raised."""
+        """Do what was planned; `work` gives the stack's outputs.
+
+        What failed or was stopped is in the outcome; what kept it from beginning is raised.
+        """
         narration = Narration(on_event, plan)
         narration.tell(Planned(len(plan.changing)))
         if self._stopping.is_set():
             raise StoppedError("Stopped while planning: nothing was done.")
-        failed = False
+        outputs: dict[str, Any] | None = None
 
         def hear(event: EngineEvent) -> None:
             narration.hear(event)
@@ -257,17 +267,16 @@ class PulumiEngine:
                 self.stop()
 
         try:
-            self._watching(lambda: work(hear), narration)
+            outputs = self._watching(lambda: work(hear), narration)
         except CommandError as error:
-            failed = True
             if not self._stopping.is_set() and not narration.failed:
                 if program is not None and program.error is not None:
                     raise running.program_error(program.error) from error
                 raise failures.explained(error, narration.said) from error
         if narration.listener_error is not None:
             raise narration.listener_error
-        stopped = failed and self._stopping.is_set()
-        skipped, missing = narration.missing(interrupted=stopped) if failed else ((), ())
+        stopped = outputs is None and self._stopping.is_set()
+        skipped, missing = narration.missing(interrupted=stopped) if outputs is None else ((), ())
         return Outcome(
             plan=plan,
             done=tuple(narration.done),
@@ -276,7 +285,7 @@ class PulumiEngine:
             not_reached=missing,
             interrupted=stopped,
             seconds=time.monotonic() - began,
-            outputs={} if plan.destroy else self.outputs(),
+            outputs=self.outputs() if outputs is None else outputs,
         )
 
     def _watching(self, work: Callable[[], T], narration: Narration | None = None) -> T:

@@ -111,6 +111,11 @@ _ADOPT: Final = (
     "Pulumi made it in a run that was killed and does not know it, or somebody else made it. Delete it, or take it into"
     " the state: `pulumi import TYPE NAME ID` in the stack's folder."
 )
+_TRACE: Final = re.compile(r"\ATraceback \(most recent call last\):\n.*\n  [^\n]*\n", re.DOTALL)
+_OWN: Final = re.compile(r"\A(?:schemas|components|stack)\.[\w.]+: ")
+_PROGRAM: Final = re.compile(r"python inline source runtime error: (.*?)\n(Traceback .*)", re.DOTALL)
+_FRAME: Final = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
+_FOREIGN: Final = ("/site-packages/", "/asyncio/")
 _NOISE: Final = re.compile(r"^(?:warning: |Previewing |Updating |Destroying |Refreshing |@ |\s*$| code: | stdout: )")
 
 
@@ -122,6 +127,8 @@ def explained(error: CommandError | InvalidVersionError, said: Sequence[str] = (
     told = "\n".join(dict.fromkeys([*said, *_errors_in(str(error))]))
     if isinstance(error, ConcurrentUpdateError):
         return LockedError(_KNOWN[0].message, why=told, remedy=_KNOWN[0].remedy)
+    if raised := _PROGRAM.search(text):
+        return _program_error(raised[1], raised[2])
     for known in _KNOWN:
         if re.search(known.pattern, text):
             return known.kind(known.message, why=told, remedy=known.remedy)
@@ -139,11 +146,25 @@ def explaining() -> Iterator[None]:
         raise explained(error) from error
 
 
+def words_of(told: Sequence[str]) -> tuple[str, str]:
+    """What a resource failed with: message and why. Of what a dynamic provider raised, the error without its trace."""
+    text = "\n".join(told).strip() or "the provider does not say why"
+    message, _, why = _OWN.sub("", _TRACE.sub("", text)).partition("\n")
+    return message, why
+
+
 def remedy_for(message: str) -> str:
     """What to do about a resource that failed with a message; empty where nothing is known."""
     if _EXISTS.search(message):
         return _ADOPT
     return next((known.remedy for known in _KNOWN if re.search(known.pattern, message)), "")
+
+
+def _program_error(message: str, trace: str) -> InferstackError:
+    """The error of a program of which only the text came back: something that it awaited raised."""
+    own = [frame for frame in _FRAME.findall(trace) if not any(part in frame[0] for part in _FOREIGN)]
+    where = "It was raised at {}:{}, in {}.".format(*own[-1]) if own else ""
+    return InferstackError(f"The program failed: {message.strip()}", why=where)
 
 
 def _errors_in(text: str) -> Iterable[str]:

@@ -14,7 +14,7 @@ from pulumi.automation.events import DiagnosticEvent, EngineEvent, OpType, StepE
 
 from stack.engines import urns
 from stack.engines.events import Event, Failed, Finished, NotReached, OnEvent, Progress, Said, Skipped, Started, Subject
-from stack.engines.pulumi.failures import remedy_for
+from stack.engines.pulumi.failures import remedy_for, words_of
 from stack.engines.pulumi.steps import OPS
 from stack.plan import Op, Plan
 
@@ -93,8 +93,7 @@ class Narration:
 
     def _fails(self, step: StepEventMetadata) -> None:
         op = OPS.get(step.op, "update")
-        told = self._errors.pop(step.urn, [])
-        message, _, why = ("\n".join(told) or "the provider does not say why").partition("\n")
+        message, why = words_of(self._errors.pop(step.urn, []))
         event = Failed(op, _subject(step), message, why, remedy_for(f"{message}\n{why}"), self._since(step))
         self.failed.append(event)
         self.tell(event)

@@ -28,6 +28,7 @@ from stack.engines.values import (
     Value,
     Values,
     difference,
+    has_secret,
     hidden,
     plain,
 )
@@ -87,7 +88,7 @@ def plan_of(
     another state is another plan.
     """
     told = _sorted(events)
-    changes = [_change(step, origins, told) for step in (*told.steps.values(), *told.deletes.values())]
+    changes = [_change(step, origins, told) for steps in (told.steps, told.deletes) for step in _ordered(steps)]
     outputs = difference(told.outputs_before, {} if destroy else told.outputs_after)
     every = {**told.deletes, **told.steps}
     before = {urn: values_of(step.old, "inputs") for urn, step in every.items()}
@@ -153,8 +154,8 @@ def _sorted(events: Iterable[EngineEvent]) -> _Told:
 
 
 def _take(step: StepEventMetadata, told: _Told) -> None:
-    if step.op not in OPS:
-        return  # a refresh before the plan, and clean-up of what is gone already
+    if step.op not in OPS or _is_default_provider(step):
+        return  # a refresh before the plan; clean-up of what is gone already; what nobody wrote down
     if not step.logical:
         # The work of a replacement: whichever comes first says what is done first.
         if step.op == OpType.DELETE_REPLACED and step.urn not in told.worked:
@@ -164,6 +165,25 @@ def _take(step: StepEventMetadata, told: _Told) -> None:
         told.deletes[step.urn] = step
     else:
         told.steps[step.urn] = step
+
+
+def _is_default_provider(step: StepEventMetadata) -> bool:
+    return step.type.startswith(urns.PROVIDER_PREFIX) and urns.name_of(step.urn).startswith("default")
+
+
+def _ordered(steps: Mapping[str, StepEventMetadata]) -> Iterator[StepEventMetadata]:
+    """Parents before their children, each family by name: Pulumi works on many at a time, in another order each."""
+    families: dict[str, list[str]] = {}
+    for urn, step in steps.items():
+        state = step.new or step.old
+        families.setdefault(state.parent if state and state.parent in steps else "", []).append(urn)
+
+    def below(parent: str) -> Iterator[StepEventMetadata]:
+        for urn in sorted(families.get(parent, ()), key=lambda urn: (urns.name_of(urn), urn)):
+            yield steps[urn]
+            yield from below(urn)
+
+    return below("")
 
 
 def _change(step: StepEventMetadata, origins: Origins, told: _Told) -> Change:
@@ -194,7 +214,8 @@ def _notes(step: StepEventMetadata, op: Op, differences: tuple[Difference, ...])
     if step.old is not None and step.old.init_errors:
         yield "it was not ready when it was last touched"
     elif op == "update" and not differences:
-        yield "the provider finds it other than it was left"
+        secret = any(map(has_secret, values_of(step.new, "inputs").values()))
+        yield f"{'a secret changes, or ' if secret else ''}the provider finds it other than it was left"
 
 
 def _reasons(step: StepEventMetadata) -> Iterator[Reason]:

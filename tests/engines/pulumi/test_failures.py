@@ -7,7 +7,7 @@ from pulumi.automation import CommandResult, InvalidVersionError
 from pulumi.automation.errors import create_command_error
 
 from schemas.errors import InferstackError, LockedError, PartlyAppliedError, PolicyError, PreflightError, StoppedError
-from stack.engines.pulumi.failures import explained, remedy_for
+from stack.engines.pulumi.failures import explained, remedy_for, words_of
 
 
 def an_error(stderr: str, stdout: str = "") -> InferstackError:
@@ -94,3 +94,22 @@ def test_a_command_line_that_the_sdk_refuses_is_too_old() -> None:
 def test_a_resource_that_exists_already_is_told_how_it_is_taken_over() -> None:
     assert "pulumi import" in remedy_for('configmaps "settings" already exists')
     assert remedy_for("the file is not writable") == ""
+
+
+def test_of_what_a_dynamic_provider_raised_the_error_is_told_without_its_trace() -> None:
+    trace = 'Traceback (most recent call last):\n  File "host.py", line 84, in wrapper\n    return fn(request)\n'
+
+    assert words_of([f"{trace}RuntimeError: cannot create a"]) == ("RuntimeError: cannot create a", "")
+    assert words_of([f"{trace}schemas.errors.PreflightError: no free port"]) == ("no free port", "")
+    assert words_of(["no such host", "more"]) == ("no such host", "more")
+    assert words_of([]) == ("the provider does not say why", "")
+
+
+def test_what_a_program_awaited_and_raised_is_told_with_its_place() -> None:
+    trace = 'Traceback (most recent call last):\n  File "/p/program.py", line 7, in made\n    raise ValueError\n'
+    inside = '  File "/venv/site-packages/pulumi/output.py", line 1, in run\n'
+
+    error = an_error(f"error: python inline source runtime error: it is wrong\n{trace}{inside}ValueError: it is wrong")
+
+    assert error.message == "The program failed: it is wrong"
+    assert error.why == "It was raised at /p/program.py:7, in made."
