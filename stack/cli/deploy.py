@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from stack.cli.options import Opened, as_json, here_workspace, open_spec, open_s
 from stack.cli.terminal import print_json, wants_colour
 
 if TYPE_CHECKING:
-    from stack.engines.embedded import EmbeddedEngine
+    from stack.engines.engine import Engine
     from stack.engines.events import Outcome
     from stack.plan import Plan
     from stack.plan_file import SavedPlan
@@ -189,17 +190,11 @@ def destroy(
 # ---------------------------------------------------------------------------------------------- for other commands
 
 
-def engine_of(site: Site, parallel: int = 16) -> EmbeddedEngine:
-    """The engine of a stack."""
-    from stack.engines.embedded import EmbeddedEngine
-    from stack.engines.kubernetes import KubernetesProviders
-    from stack.program import PROJECT
+def engine_of(site: Site) -> Engine:
+    """The engine that has the state of a stack."""
+    from stack.engines.choice import engine_for
 
-    passphrase = os.environ.get("INFERSTACK_PASSPHRASE") or os.environ.get("PULUMI_CONFIG_PASSPHRASE")
-    providers = {"kubernetes:": KubernetesProviders()}
-    return EmbeddedEngine(
-        PROJECT, site.stack, site.state, providers=providers, parallel=parallel, passphrase=passphrase
-    )
+    return engine_for(None, site, os.environ)
 
 
 def measure_again(site: Site, name: str | None, *, quiet: bool) -> None:
@@ -278,6 +273,7 @@ def _site(spec: Path | None, sets: tuple[str, ...], state_folder: str | None, st
 
 def _plan(opened: Opened, rerun: tuple[str, ...], saved: SavedPlan | None = None) -> tuple[Program, Plan]:
     """The program of a spec and its plan; a saved plan brings its own tokens for benchmarks to run again."""
+    from stack.engines.choice import choose
     from stack.program import build
 
     tokens = _tokens(opened.site)
@@ -285,7 +281,11 @@ def _plan(opened: Opened, rerun: tuple[str, ...], saved: SavedPlan | None = None
         tokens |= saved.tokens
     tokens |= dict.fromkeys(rerun, f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
     program = build(opened.loaded, opened.site, rerun=tokens, ours=_extensions(opened.site))
-    plan = engine_of(opened.site).preview(program.run, program.origins, notes=program.notes)
+    choice = choose(opened.loaded.spec, opened.site, os.environ)
+    program = replace(
+        program, notes=(*program.notes, *choice.notes), refusal=program.refusal or choice.refusal.removesuffix(".")
+    )
+    plan = choice.engine.preview(program.run, program.origins, notes=program.notes)
     if saved is not None:
         from stack.engines.embedded import refuse_another
 
@@ -314,8 +314,9 @@ def _extensions(site: Site) -> frozenset[str]:
 
 def _apply(opened: Opened, program: Program, plan: Plan, *, parallel: int = 16, quiet: bool = False) -> Outcome:
     from stack.cli.progress import display
+    from stack.engines.choice import engine_for
 
-    engine = engine_of(opened.site, parallel)
+    engine = engine_for(opened.loaded.spec, opened.site, os.environ, parallel=parallel)
     with display(quiet=quiet) as listener:
         outcome = engine.up(program.run, program.origins, notes=program.notes, on_event=listener, expected=plan)
     opened.invocation.write(opened.site)
@@ -386,7 +387,7 @@ def _end(outcome: Outcome, *, told: bool = False) -> None:
     raise error
 
 
-def _destroy(engine: EmbeddedEngine, site: Site, plan: Plan, *, quiet: bool) -> Outcome:
+def _destroy(engine: Engine, site: Site, plan: Plan, *, quiet: bool) -> Outcome:
     from stack.cli.progress import display
 
     with display(quiet=quiet) as listener:

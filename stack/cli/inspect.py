@@ -161,3 +161,16 @@ def forget_cluster(stack: str | None, state_dir: str | None, yes: bool) -> int:
     engine.forget_clusters()
     click.echo("Forgotten; `inferstack up` makes them where the kubeconfig points now.")
     return 0
+
+
+@state.command("move")
+@click.option("--to", required=True, type=click.Choice(["embedded", "pulumi"]), help="The engine that gets the state.")
+@stack_options
+def move_state(to: str, stack: str | None, state_dir: str | None) -> int:
+    """Hand a stack's state over to the other engine. Nothing is made or deleted; the old state is put aside."""
+    from stack.engines.choice import hand_over
+
+    site = open_stack(stack, state_dir)
+    count = hand_over(site, os.environ, "pulumi" if to == "pulumi" else "embedded")
+    click.echo(f"moved {count} resources of {site.stack} to the {to} engine")
+    return 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
+from schemas.errors import UsageError
 from stack.cli.options import as_json
 from stack.cli.terminal import print_json
 
@@ -28,11 +30,23 @@ def topology(root: Path, plain: bool, as_json: bool) -> int:
 
 
 @click.command()
+@click.argument("spec", required=False, type=click.Path(path_type=Path))
+@click.option("--install-pulumi", is_flag=True, help="Install Pulumi's command line, which clouds are applied with.")
 @as_json
-def doctor(as_json: bool) -> int:
-    """Check what this machine has and lacks for serving; exit code 4 when something needed is missing."""
+def doctor(spec: Path | None, install_pulumi: bool, as_json: bool) -> int:
+    """Check what this machine has and lacks for serving; exit code 4 when something needed is missing.
+
+    With a SPEC for a cluster that exists: what that cluster has and lacks.
+    """
     from stack.cli.checkup import check_machine
 
+    if install_pulumi:
+        from stack.engines.pulumi.command import install
+
+        click.echo(f"installed {install(os.environ)}")
+        return 0
+    if spec is not None:
+        return _cluster(spec)
     findings = check_machine()
     if as_json:
         print_json([{"check": f.check, "state": f.state, "found": f.found, "remedy": f.remedy} for f in findings])
@@ -43,3 +57,25 @@ def doctor(as_json: bool) -> int:
             if f.remedy:
                 click.echo(f"{'':5} {'':{width}}  do: {f.remedy}")
     return 4 if any(f.state == "fail" for f in findings) else 0
+
+
+def _cluster(spec: Path) -> int:
+    """Print what the cluster of a spec is."""
+    from components.cluster.nodes_reader import Client, read_cluster
+    from components.cluster.preflight import describe_cluster
+    from components.extensions.planning import installed_by_others
+    from schemas.load import load
+    from schemas.spec import KubernetesCluster
+
+    loaded = load(spec, environ=os.environ)
+    cluster = loaded.spec.cluster
+    if not isinstance(cluster, KubernetesCluster):
+        raise UsageError(
+            f"{spec} is not for a cluster that exists",
+            why=f"its cluster is `provider: {cluster.provider}`",
+            remedy="inferstack doctor checks this machine; inferstack preview SPEC plans any cluster",
+        )
+    facts = read_cluster(Client(cluster.kubeconfig or "", cluster.context or ""), stack=loaded.spec.name)
+    installed = installed_by_others(facts.deployments, facts.kinds, ())
+    click.echo("\n".join(describe_cluster(facts, installed)))
+    return 0
