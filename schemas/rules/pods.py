@@ -142,7 +142,7 @@ def requests_are_counted_by_somebody(spec: Spec, tree: Tree) -> Iterator[Violati
     names = {extension.name for extension in spec.extensions}
     for group in _on_cluster(spec):
         scale = group.autoscale
-        if scale is None:
+        if scale is None or group.mode == "knative":  # KSERVE004: Knative counts requests itself.
             continue
         if scale.metric != "requests":
             if scale.prometheus is not None:

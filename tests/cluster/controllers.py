@@ -123,6 +123,7 @@ def _running(
     hooks: Sequence[Webhook],
 ) -> Iterator[None]:
     """The process, with its webhooks registered while it runs."""
+    folder.mkdir(parents=True, exist_ok=True)
     # Where the controllers look for their certificate, below the folder for temporary files.
     certificates = folder / "k8s-webhook-server" / "serving-certs"
     authority = _certificate(certificates)
