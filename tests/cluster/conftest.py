@@ -1,4 +1,6 @@
-"""Tests against a real Kubernetes cluster: INFERSTACK_TEST_KUBECONFIG names the kubeconfig; without it they are skipped.
+"""Tests against a real Kubernetes cluster.
+
+INFERSTACK_TEST_KUBECONFIG names the kubeconfig; without it they are skipped.
 
 Each test works in a namespace of its own, which is deleted afterwards.
 """
