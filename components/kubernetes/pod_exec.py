@@ -98,6 +98,7 @@ def run(client: Any, where: Container, command: Sequence[str], *, given: Iterabl
             return _talk(pipe, where, given, end)
         finally:
             pipe.close()
+            pipe.sock.shutdown()  # a connection that the server has closed is left open by close()
     except ApiException as error:
         raise PreflightError(
             f"the cluster does not let us into {where}", why=str(error.reason or error),
