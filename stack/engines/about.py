@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,8 +18,8 @@ class About:
     Args:
         settings: the inputs of its provider resource; `identity` is what that resource stands for (a cluster's uid),
             as it was learned when it was made, '' where it was not.
-        inputs: what the resource was last made from; empty when it never was.
-        outputs: what it was when it was last seen.
+        before: the resource as the state knows it; None when it was never made.
+        unready: it was not ready when it was last touched.
         interrupted: work on it that began in an earlier run and never ended.
         ignored: paths of inputs that the program leaves to others (`ignoreChanges`).
         timeouts_s: seconds for `create`, `update` and `delete`, where the program says.
@@ -30,13 +31,22 @@ class About:
     name: str = ""
     settings: Values = field(default_factory=dict)
     identity: str = ""
-    inputs: Values = field(default_factory=dict)
-    outputs: Values = field(default_factory=dict)
+    before: Record | None = None
     interrupted: Work | None = None
     unready: bool = False
     ignored: tuple[str, ...] = ()
     timeouts_s: Mapping[str, float] = field(default_factory=dict)
     binding: bool = True
+
+    @functools.cached_property
+    def inputs(self) -> Values:
+        """What the resource was last made from; empty when it never was."""
+        return all_plain(self.before.inputs) if self.before else {}
+
+    @functools.cached_property
+    def outputs(self) -> Values:
+        """What the resource was when it was last seen."""
+        return all_plain(self.before.outputs) if self.before else {}
 
 
 def about(
@@ -48,7 +58,7 @@ def about(
     binding: bool = True,
 ) -> About:
     """What there is to tell of a resource; `old` is what it was, where `record` is what it shall be."""
-    before = old or record
+    before = old or (record if record.outputs else None)
     provider = provider_of(record, state)
     return About(
         type=record.type,
@@ -56,10 +66,9 @@ def about(
         name=record.name,
         settings=all_plain(provider.inputs) if provider else {},
         identity=provider.identity if provider else "",
-        inputs=all_plain(before.inputs) if old or record.outputs else {},
-        outputs=all_plain(before.outputs),
+        before=before,
         interrupted=interrupted,
-        unready=bool(before.init_errors),
+        unready=bool(before and before.init_errors),
         ignored=record.ignore_changes,
         timeouts_s=record.custom_timeouts,
         binding=binding,

@@ -121,6 +121,10 @@ class Provider(Protocol):
         """Values of a resource, that made secret which is secret in `like`."""
         return conceal(values, like)
 
+    def tell(self, outputs: Values) -> Values:
+        """What of a resource's outputs the program is told; the state keeps them all."""
+        return outputs
+
     def diff_settings(self, identity: str, old: Values, new: Values) -> ProviderDiff:
         """Compare what a provider resource is configured with; replacing it replaces all its resources."""
         return ProviderDiff()

@@ -119,7 +119,8 @@ class Registrar:
             else:
                 self.log.fail(op, blank, error, since)
             return Registered(urn, lost=True)
-        return Registered(urn, record.id, record.outputs)
+        tell = self.providers.of(record.type).tell if record.custom else dict
+        return Registered(urn, record.id, tell(record.outputs))
 
     def register_outputs(self, urn: str, outputs: Values) -> None:
         """Take what a component says of itself once its children are there."""
@@ -218,11 +219,12 @@ class Registrar:
 
     def _custom(self, urn: str, goal: Goal, old: Record | None, order: int) -> Record:
         wanted = self._draft(urn, goal, goal.inputs, self._provider_of(goal))
-        draft = dataclasses.replace(wanted, inputs=self._checked(goal, wanted, old))
+        told = self._about(wanted, old)
+        draft = dataclasses.replace(wanted, inputs=self._checked(goal, told, old))
         pending = self.ledger.state.pending.get(urn)
         interrupted = pending.work if pending else None
         elsewhere = self._elsewhere(draft, old)
-        answer = ProviderDiff() if interrupted == "deleting" else self._answer(draft, old, elsewhere)
+        answer = ProviderDiff() if interrupted == "deleting" else self._answer(draft, told, old, elsewhere)
         if answer.caveat:
             self.caveats[answer.caveat] = None
         decision = decide(
@@ -246,7 +248,7 @@ class Registrar:
             self.ledger.record(Settled(urn))
         return self._done(decision, draft, old)
 
-    def _answer(self, draft: Record, old: Record | None, elsewhere: str) -> ProviderDiff:
+    def _answer(self, draft: Record, told: About, old: Record | None, elsewhere: str) -> ProviderDiff:
         """What the provider says of the change."""
         after = all_plain(draft.inputs)
         if draft.is_provider:
@@ -254,9 +256,9 @@ class Registrar:
                 return ProviderDiff()
             configured = self.providers.of_settings(draft.type)
             return configured.diff_settings(old.identity, all_plain(old.inputs), after)
-        provider, told = self.providers.of(draft.type), self._about(draft, old)
+        provider = self.providers.of(draft.type)
         if old is not None and not old.pending_replacement and not elsewhere:
-            given = provider.diff(told, old.id, all_plain(old.outputs), after)
+            given = provider.diff(told, old.id, told.outputs, after)
         else:
             given = provider.rehearse(told, after) if self.hands.dry else ProviderDiff()
         return self.questions.settle(draft.urn, after, given)
@@ -288,13 +290,13 @@ class Registrar:
         if not goal.type.startswith(urns.PROVIDER_PREFIX) and self.providers.plans_only(goal.type):
             raise cannot_apply(decision.op, (goal.type,))
 
-    def _checked(self, goal: Goal, wanted: Record, old: Record | None) -> Values:
+    def _checked(self, goal: Goal, told: About, old: Record | None) -> Values:
         """The inputs, those that shall be ignored taken from before, as the provider normalised them."""
         inputs = with_kept(goal.inputs, old.inputs, goal.ignore_changes) if old else goal.inputs
         if goal.type.startswith(urns.PROVIDER_PREFIX):
             return _internal(goal.type, {**({"version": goal.version} if goal.version else {}), **inputs})
         given, provider = all_plain(inputs), self.providers.of(goal.type)
-        checked = provider.check(self._about(wanted, old), all_plain(old.inputs) if old else {}, given)
+        checked = provider.check(told, told.inputs, given)
         if checked.failures:
             listed = "; ".join(f"{failure.property}: {failure.reason}" for failure in checked.failures)
             raise PreflightError(

@@ -134,7 +134,7 @@ def difference(old: Mapping[str, Value], new: Mapping[str, Value]) -> tuple[Diff
 
 def hidden(differences: Iterable[Difference], *trees: Values) -> tuple[Difference, ...]:
     """The differences, those marked as secret that touch a place where a secret stands in one of the trees."""
-    places = {place for tree in trees for key, value in tree.items() for place in _secret_places(value, _step("", key))}
+    places = {place for tree in trees if has_secret(tree) for place in _secret_places(tree, "")}
     return tuple(
         replace(found, secret=found.secret or any(_overlap(found.path, place) for place in places))
         for found in differences

@@ -76,6 +76,23 @@ def test_a_job_that_fails_says_why_and_one_that_ends_is_complete(stack: Stack, i
     assert stack.state("job")["outputs"]["status"]["conditions"][-1]["type"] == "Complete"
 
 
+def test_a_wait_that_is_stopped_is_gone_on_with_by_the_next_up(stack: Stack, kubectl: Kubectl, idle: str) -> None:
+    engine = stack.engine()
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Progress):
+            engine.stop()
+
+    outcome = engine.up(stack.program({"a": stack.deployment(replicas=1)}), on_event=stop)
+    uid = kubectl.get("deployment", "server", stack.namespace)["metadata"]["uid"]
+    change = the_change(stack.preview({"a": stack.deployment(replicas=1)}))
+    stack.made({"a": stack.deployment(image=idle, replicas=1)})
+
+    assert outcome.interrupted
+    assert change.reasons == ("the last run did not finish making this",)
+    assert kubectl.get("deployment", "server", stack.namespace)["metadata"]["uid"] == uid
+
+
 def test_what_shall_not_be_waited_for_is_not(stack: Stack) -> None:
     stack.made({"a": stack.deployment(replicas=1, annotations={"pulumi.com/skipAwait": "true"})})
 

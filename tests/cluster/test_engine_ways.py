@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -188,9 +189,12 @@ def test_moving_back_and_forth_leaves_one_object(stack: Stack, kubectl: Kubectl)
     ]
 
 
-def test_no_credentials_are_written_anywhere(stack: Stack) -> None:
+def test_no_credentials_are_written_anywhere(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     import pulumi
 
+    temporary = stack.place / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     user = yaml.safe_load(stack.kubeconfig.read_text())["users"][0]["user"]
     secrets = [str(value) for value in user.values()]
     told: list[str] = []
@@ -205,6 +209,7 @@ def test_no_credentials_are_written_anywhere(stack: Stack) -> None:
     assert outcome.error is None
     written_down = stack.files() + repr(outcome) + repr(engine.export()) + "".join(told)
     assert not [secret for secret in secrets if secret in written_down]
+    assert not list(temporary.glob("*.json"))  # where the client would keep what it knows of the cluster
 
 
 def _made_on(deployment: dict[str, Any], identity: str) -> None:

@@ -79,6 +79,9 @@ class KubernetesProviders(Provider):
     def hide(self, values: Values, like: Values) -> Values:
         return trees.hide(values, like)
 
+    def tell(self, outputs: Values) -> Values:
+        return trees.told(outputs)
+
     # ------------------------------------------------------------------------------------------ clusters
 
     def diff_settings(self, identity: str, old: Values, new: Values) -> ProviderDiff:

@@ -188,7 +188,7 @@ def _settle(helm: Helm, inputs: Values, found: Tree) -> None:
 def _installed(helm: Helm, inputs: Values, version: str) -> Live:
     """Install or upgrade; the same command does either."""
     try:
-        found = helm.run(*_command(inputs, version), given=inputs.get("values") or {}, hear=_hear(inputs, "applying"))
+        found = helm.run(*command(inputs, version), given=inputs.get("values") or {}, hear=_hear(inputs, "applying"))
     except HelmFailed as error:
         left = _status(helm, inputs)
         if left is None or left.get("info", {}).get("status") != "failed":
@@ -202,7 +202,7 @@ def _installed(helm: Helm, inputs: Values, version: str) -> Live:
     return Live(_id(inputs), _kept(inputs, found))
 
 
-def _command(inputs: Values, version: str) -> tuple[str, ...]:
+def command(inputs: Values, version: str) -> tuple[str, ...]:
     """The words of the command that installs or upgrades a release."""
     repository = inputs.get("repositoryOpts") or {}
     files = {"caFile": "--ca-file", "certFile": "--cert-file", "keyFile": "--key-file", "repo": "--repo"}
@@ -243,13 +243,13 @@ def _kept(inputs: Values, found: Tree) -> Values:
     }
     return {
         **inputs,
-        "resourceNames": _names(str(found.get("manifest") or "")),
+        "resourceNames": names_in(str(found.get("manifest") or "")),
         "status": {key: value for key, value in status.items() if value is not None},
         "__inputs": inputs,
     }
 
 
-def _names(manifest: str) -> dict[str, list[str]]:
+def names_in(manifest: str) -> dict[str, list[str]]:
     """Names of the objects of a release by `Kind.group/version`."""
     found: dict[str, set[str]] = {}
     for obj in yaml.safe_load_all(manifest):

@@ -73,6 +73,14 @@ def lasting(live: Tree) -> Tree:
     return {**kept, "metadata": metadata}
 
 
+def told(outputs: Values) -> Values:
+    """What a program may ask an object for: all but the bookkeeping, which is most of what a live object holds."""
+    shown = {key: value for key, value in outputs.items() if not key.startswith("__")}
+    if isinstance(metadata := shown.get("metadata"), dict):
+        shown["metadata"] = {key: value for key, value in metadata.items() if key != "managedFields"}
+    return shown
+
+
 def hide(values: Values, like: Values) -> Values:
     """The object with secrets where `like` has them, at the very place; of a Secret, all data, as Pulumi does.
 
