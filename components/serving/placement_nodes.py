@@ -120,7 +120,7 @@ def _fitted(serving: Serving, plan: PodPlan, nodes: tuple[Node, ...], asked_by_o
 def _slots(plan: PodPlan, node: Node, millicpus: int, memory_mib: int) -> int:
     """How many of these pods a node takes, none across NUMA nodes where they are known."""
     by_numa = [cpus // plan.cpus for cpus in node.numa_cpus] if plan.exclusive else []
-    most = min(millicpus // plan.millicpus, memory_mib // plan.memory_mib)
+    most = min(millicpus // plan.millicpus, memory_mib // plan.pod_memory_mib)
     return max(0, min(most, sum(by_numa)) if by_numa else most)
 
 

@@ -27,6 +27,9 @@ MEMORY_MIB_PER_CORE: Final = 1024
 LEAST_MEMORY_MIB: Final = 2048
 # What a pod that shares CPUs requests of each: four groups that are measured one after the other find room together.
 SHARED_MILLICPUS: Final = 250
+# What Seldon's executor gets in each pod beside the server: its own defaults, of which none is a whole CPU.
+EXECUTOR_MILLICPUS: Final = 500
+EXECUTOR_MEMORY_MIB: Final = 512
 NUMBERS: Final = {1: "one", 2: "two", 3: "three", 4: "four"}
 
 
@@ -37,6 +40,7 @@ class PodPlan:
     `pool` is None on a cluster whose nodes are somebody else's. `exclusive` pods request whole CPUs and are limited to
     them; `pinned` says that nodes are known to give such pods CPUs of their own. `alone`: no second pod of the group
     fits the same NUMA node. `surge`: there is room for one pod more, so that a new one starts before an old one stops.
+    `executor`: Seldon's stands beside the server in each pod.
     """
 
     group: str
@@ -53,11 +57,22 @@ class PodPlan:
     pinned: bool = False
     alone: bool = False
     surge: bool = False
+    executor: bool = False
+
+    @property
+    def server_millicpus(self) -> int:
+        """What the server requests, in thousandths of a CPU."""
+        return self.cpus * (1000 if self.exclusive else SHARED_MILLICPUS)
 
     @property
     def millicpus(self) -> int:
         """What a pod requests, in thousandths of a CPU."""
-        return self.cpus * (1000 if self.exclusive else SHARED_MILLICPUS)
+        return self.server_millicpus + EXECUTOR_MILLICPUS * self.executor
+
+    @property
+    def pod_memory_mib(self) -> int:
+        """The memory of a pod; `memory_mib` is the server's."""
+        return self.memory_mib + EXECUTOR_MEMORY_MIB * self.executor
 
 
 def pool_of(cluster: GkeCluster, serving: Serving) -> NodePool | None:
@@ -105,7 +120,7 @@ def plan_pods(cluster: GkeCluster, serving: Serving, asked_by_others: int = 0) -
     per_node, cores, count = _cut(serving, pool, capacity, nodes)
     fit = tuple(_fit(serving, pool, machine, capacity, per_node=per_node, cores=cores))
     plan = made(serving, pool, width=capacity.cpus_per_core, per_node=per_node, cores=cores, count=count, fit=fit)
-    room = _most(capacity, cores)
+    room = _most(serving, capacity, cores)
     # A node more takes minutes to come: it is worth them only where nobody would answer meanwhile.
     surge = room * nodes > plan.replicas or (plan.replicas == 1 and room * most > 1)
     surge = surge and capacity.free_millicpus * most >= asked_by_others + (plan.replicas + 1) * plan.millicpus
@@ -113,7 +128,8 @@ def plan_pods(cluster: GkeCluster, serving: Serving, asked_by_others: int = 0) -
         serving,
         replace(
             plan,
-            memory_mib=serving_memory_mib(serving) or min(plan.memory_mib, capacity.free_memory_mib // per_node),
+            memory_mib=serving_memory_mib(serving)
+            or min(plan.memory_mib, capacity.free_memory_mib // per_node - (plan.pod_memory_mib - plan.memory_mib)),
             pinned=plan.exclusive and pool.cpu_manager == "static",
             alone=2 * cores > capacity.cores_per_node,
         ),
@@ -145,7 +161,13 @@ def made(
         streams=serving.streams or 1,
         fit=fit,
         exclusive=serving.exclusive,
+        executor=has_executor(serving),
     )
+
+
+def has_executor(serving: Serving) -> bool:
+    """Whether Seldon's executor stands before the group's server."""
+    return serving.platform == "seldon" and serving.executor is not False
 
 
 def serving_memory_mib(serving: Serving) -> int | None:
@@ -156,7 +178,9 @@ def serving_memory_mib(serving: Serving) -> int | None:
 def rolled(serving: Serving, plan: PodPlan, *, room: bool) -> PodPlan:
     """The plan with how its pods are replaced: as the spec says, else the new one first where there is `room`."""
     surge = room if serving.rolling is None else serving.rolling == "surge"
-    if serving.rolling == "surge" and not room:
+    if not room and serving.platform == "seldon":
+        note = "no node has room for a pod more: Seldon Core, which starts the new one first, waits until one has"
+    elif serving.rolling == "surge" and not room:
         note = "no node has room for a pod more: `rolling: surge` waits until one has"
     elif surge or plan.replicas > 1:
         return replace(plan, surge=surge)
@@ -177,32 +201,35 @@ def _cut(serving: Serving, pool: NodePool, capacity: NodeCapacity, nodes: int) -
             )
         case EachNode():
             per_node = shape.per_node * capacity.numa_nodes
-            cores = shape.cores or _largest(capacity, per_node)
+            cores = shape.cores or _largest(serving, capacity, per_node)
             count = per_node * nodes
         case Spread():
             per_node = math.ceil(shape.count / nodes)
-            cores = shape.cores or _largest(capacity, per_node)
+            cores = shape.cores or _largest(serving, capacity, per_node)
             count = shape.count
         case Fill():
             cores = min(shape.cores, max(1, capacity.whole_cores_on_first))
-            per_node = max(1, _most(capacity, cores))
+            per_node = max(1, _most(serving, capacity, cores))
             count = per_node * nodes
         case _:
             assert_never(shape)
-    if not cores or per_node > _most(capacity, cores):
+    if not cores or per_node > _most(serving, capacity, cores):
         raise _does_not_fit(serving, pool, capacity, per_node=per_node, cores=cores)
     return per_node, cores, count
 
 
-def _most(capacity: NodeCapacity, cores: int) -> int:
+def _most(serving: Serving, capacity: NodeCapacity, cores: int) -> int:
     """How many pods of so many cores a node takes, none across NUMA nodes."""
     aligned = capacity.whole_cores_on_first // cores + (capacity.numa_nodes - 1) * (capacity.cores_per_node // cores)
-    return min(aligned, capacity.free_millicpus // (1000 * cores * capacity.cpus_per_core))
+    beside = EXECUTOR_MILLICPUS * has_executor(serving)
+    return min(aligned, capacity.free_millicpus // (1000 * cores * capacity.cpus_per_core + beside))
 
 
-def _largest(capacity: NodeCapacity, pods: int) -> int:
+def _largest(serving: Serving, capacity: NodeCapacity, pods: int) -> int:
     """The most cores that each of so many pods on a node may have; 0 when they do not fit at all."""
-    return next((cores for cores in range(capacity.cores_per_node, 0, -1) if _most(capacity, cores) >= pods), 0)
+    return next(
+        (cores for cores in range(capacity.cores_per_node, 0, -1) if _most(serving, capacity, cores) >= pods), 0
+    )
 
 
 def _fit(
@@ -242,7 +269,7 @@ def _warnings(pool: NodePool, machine: MachineType, capacity: NodeCapacity) -> l
 
 
 def _does_not_fit(serving: Serving, pool: NodePool, capacity: NodeCapacity, *, per_node: int, cores: int) -> Misfit:
-    fits = _largest(capacity, per_node)
+    fits = _largest(serving, capacity, per_node)
     kept = f", of which kubelet keeps {_many(capacity.kubelet_cpus, 'CPU')}" if capacity.kubelet_cpus else ""
     wanted = f"{per_node} x {_many(max(1, cores), 'core')}" if per_node > 1 else _many(max(1, cores), "core")
     return _misfit(

@@ -39,7 +39,7 @@ def selector(serving: Serving, home: Home) -> dict[str, str]:
 
 def resources_of(plan: PodPlan) -> dict[str, Any]:
     """Requests and limits of every container of a group's pods, also of those that fetch the model."""
-    return resources(cpu(plan.millicpus), plan.memory_mib, shared=not plan.exclusive)
+    return resources(cpu(plan.server_millicpus), plan.memory_mib, shared=not plan.exclusive)
 
 
 def grace_s(serving: Serving) -> int:

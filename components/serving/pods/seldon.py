@@ -18,8 +18,9 @@ from typing import Any, Final
 import pulumi
 
 from components.kubernetes.objects import Home, Manifest, declare
+from components.kubernetes.quantity import cpu
 from components.models.access import ModelAccess
-from components.serving.placement_pods import PodPlan
+from components.serving.placement_pods import EXECUTOR_MEMORY_MIB, EXECUTOR_MILLICPUS, PodPlan, has_executor
 from components.serving.pods import openvino, ovms, pod, workload
 from components.serving.pods.autoscale import metrics
 from components.serving.pods.disruption import budget
@@ -36,9 +37,6 @@ REST_PORT: Final = 9000
 GRPC_PORT: Final = 9500
 EXECUTOR_REST_PORT: Final = 8000
 EXECUTOR_GRPC_PORT: Final = 5001
-# Seldon's own defaults, requested in full: a share of a CPU beside whole ones leaves these to the pod.
-EXECUTOR_CPU: Final = "500m"
-EXECUTOR_MEMORY: Final = "512Mi"
 PREDICTOR: Final = "model"
 # What Kubernetes 1.24 knows of a spread.
 SPREAD: Final = ("maxSkew", "topologyKey", "whenUnsatisfiable", "labelSelector")
@@ -160,10 +158,11 @@ def predictor(part: Part, home: Home, name: str) -> dict[str, Any]:
         "graph": {"name": part.access.name, "type": "MODEL", "children": []},
         "componentSpecs": [component],
     }
-    if part.serving.executor is False:
+    if not has_executor(part.serving):
         found["annotations"]["seldon.io/no-engine"] = "true"
     else:
-        own = {"cpu": EXECUTOR_CPU, "memory": EXECUTOR_MEMORY}
+        # Requested in full: a share of a CPU beside whole ones leaves these to the pod.
+        own = {"cpu": cpu(EXECUTOR_MILLICPUS), "memory": f"{EXECUTOR_MEMORY_MIB}Mi"}
         found["svcOrchSpec"] = {"resources": {"requests": own, "limits": own}}
     if part.serving.autoscale is None:
         found["replicas"] = part.plan.replicas
@@ -204,12 +203,12 @@ def _container(container: Mapping[str, Any]) -> dict[str, Any]:
 def _ports_inside(serving: Serving) -> tuple[int, ...]:
     """The ports that are called in a pod; metrics are on the first."""
     own = (REST_PORT, GRPC_PORT)
-    return own if serving.executor is False else (*own, EXECUTOR_REST_PORT, EXECUTOR_GRPC_PORT)
+    return (*own, EXECUTOR_REST_PORT, EXECUTOR_GRPC_PORT) if has_executor(serving) else own
 
 
 def _served(part: Part, home: Home, ready: pulumi.Resource) -> Served:
     serving, plan = part.serving, part.plan
-    direct = serving.executor is False
+    direct = not has_executor(serving)
     return Served(
         group=serving.name,
         platform=serving.platform,
@@ -233,9 +232,9 @@ def _served(part: Part, home: Home, ready: pulumi.Resource) -> Served:
 def notes(part: Part) -> tuple[str, ...]:
     """What figures of a group depend on, and what to expect when it changes."""
     found = ["without Seldon's executor"]
-    if part.serving.executor is not False:
+    if has_executor(part.serving):
         found = [
-            f"each request passes Seldon's executor, which may use {EXECUTOR_CPU} of a CPU",
+            f"each request passes Seldon's executor, which may use {cpu(EXECUTOR_MILLICPUS)} of a CPU",
             "Seldon's executor refuses requests as soon as its pod is told to end",
         ]
     if not part.plan.surge:

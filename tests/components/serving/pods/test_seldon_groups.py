@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import yaml
 
+from components.serving.placement_misfit import Misfit
 from components.serving.pods import seldon
 from components.serving.pods.surroundings import Surroundings
 from components.serving.pods.workload import metadata
-from schemas.spec import Autoscale, Traffic
+from schemas.spec import Autoscale, Instances, Traffic
 from tests.components.cluster.recording import registered_by
-from tests.components.serving.pods.pod_builders import a_group, a_home, a_plan, an_access, only
+from tests.components.serving.pods.pod_builders import a_group, a_home, a_node, a_plan, an_access, only
 
 
 def a_part(**fields: Any) -> seldon.Part:
@@ -97,6 +99,18 @@ def test_a_group_that_leaves_no_room_is_told_what_its_changes_wait_for() -> None
     serving = a_group(platform="seldon")
     tight = seldon.Part(serving, replace(a_plan(serving), surge=False), an_access())
     assert any("room for one pod more" in note for note in seldon.notes(tight))
+
+
+def test_the_executor_needs_room_beside_the_server() -> None:
+    node, size = a_node(free_millicpus=7400), Instances(count=1, cores=7)
+    assert a_plan(a_group(platform="seldon", executor=False, instances=size), node).millicpus == 7000
+    with pytest.raises(Misfit):
+        a_plan(a_group(platform="seldon", instances=size), node)
+
+
+def test_a_plan_says_what_a_change_without_room_waits_for() -> None:
+    plan = a_plan(a_group(platform="seldon", instances=Instances(count=1, cores=6)), a_node())
+    assert any("Seldon Core, which starts the new one first, waits" in line for line in plan.fit)
 
 
 def test_groups_of_a_split_are_predictors_with_shares() -> None:
