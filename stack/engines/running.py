@@ -138,7 +138,7 @@ def program_error(error: Exception) -> InferstackError:
     if isinstance(cause, InferstackError):
         return cause
     frames = traceback.extract_tb(cause.__traceback__)
-    foreign = (f"{os.sep}pulumi{os.sep}", f"{os.sep}asyncio{os.sep}")
+    foreign = (f"site-packages{os.sep}pulumi{os.sep}", f"{os.sep}asyncio{os.sep}")
     own = [frame for frame in frames if not any(part in frame.filename for part in foreign)]
     where = f"{own[-1].filename}:{own[-1].lineno}, in {own[-1].name}" if own else ""
     return InferstackError(

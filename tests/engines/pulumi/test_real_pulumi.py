@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,16 @@ from stack.engines.pulumi.workspace import keeping
 from tests.builders.pulumi_cli import needed_pulumi, real_pulumi
 from tests.fakes import File, a_program, files_in, until
 
-pytestmark = pytest.mark.timeout(600)
+# The SDK does not close the event loop of a program that failed.
+pytestmark = [pytest.mark.timeout(900), pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
 WAIT_S = 240.0
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
+def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of the real command line."""
-    return real_pulumi(needed_pulumi(), tmp_path / "home")
+    yield real_pulumi(needed_pulumi(), tmp_path / "home")
+    gc.collect()  # so that what the SDK left open is found while it is forgiven
 
 
 def an_engine(tmp_path: Path, environ: Mapping[str, str], **options: Any) -> PulumiEngine:
@@ -44,7 +47,7 @@ def test_a_stack_is_planned_made_changed_and_destroyed(tmp_path: Path, environ: 
     told: list[Event] = []
 
     plan = engine.preview(program, notes=("a note",))
-    assert [(change.op, change.name) for change in plan.changing] == [("create", "a"), ("create", "b")]
+    assert {change.name: change.op for change in plan.changing} == {"a": "create", "b": "create"}
     assert plan.notes[0] == "a note"
     assert "Pulumi's own" in plan.notes[1]
     assert not (tmp_path / "state").exists()
@@ -55,12 +58,12 @@ def test_a_stack_is_planned_made_changed_and_destroyed(tmp_path: Path, environ: 
     assert (outcome.outputs or {})["b"] == engine.outputs()["b"]
     assert isinstance(told[0], Planned)
     assert [type(event) for event in told if isinstance(event, Started | Finished)] == [Started, Finished] * 2
-    assert [record.name for record in engine.resources()][-2:] == ["a", "b"]
+    assert {"a", "b", "g"} <= {record.name for record in engine.resources()}
     assert engine.preview(program).empty
 
     changed = a_program(tmp_path / "made", {"a": File("two", group="g")})
     plan = engine.preview(changed)
-    (update, delete) = plan.changing
+    update, delete = plan.changing
     assert (update.op, delete.op, delete.name) == ("update", "delete", "b")
     assert [(found.path, found.old, found.new) for found in update.properties] == [("content", "one", "two")]
     assert engine.up(changed, expected=plan).complete
