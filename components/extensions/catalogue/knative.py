@@ -4,6 +4,17 @@ from components.extensions.entry import Around, Chart, Entry
 from components.kubernetes.objects import Manifest
 
 SERVING = "knative-serving"
+# What the pods of serving groups state and Knative refuses unless it is told otherwise.
+FEATURES = (
+    "init-containers",
+    "nodeselector",
+    "persistent-volume-claim",
+    "priorityclassname",
+    "securitycontext",
+    "tolerations",
+    "topologyspreadconstraints",
+    "volumes-csi",
+)
 
 
 def _serving(around: Around) -> tuple[Manifest, ...]:
@@ -21,7 +32,10 @@ def _serving(around: Around) -> tuple[Manifest, ...]:
             },
             "spec": {
                 "ingress": {"istio": {"enabled": istio}, "kourier": {"enabled": not istio}},
-                "config": {"network": {"ingress-class": network}},
+                "config": {
+                    "network": {"ingress-class": network},
+                    "features": {f"kubernetes.podspec-{name}": "enabled" for name in FEATURES},
+                },
             },
         },
     )

@@ -152,8 +152,9 @@ def inference_service(serving: Serving, plan: PodPlan, access: ModelAccess, serv
     """The InferenceService: the group's pods and what is its own of their container."""
     template = pod.template(serving, plan, access, server, home)
     container = template["spec"]["containers"][0]
-    left_out = ("containers", "terminationGracePeriodSeconds") if serving.mode == "knative" else ("containers",)
-    spec = {key: value for key, value in template["spec"].items() if key not in left_out}
+    spec = {key: value for key, value in template["spec"].items() if key != "containers"}
+    if serving.mode == "knative":
+        spec = _as_knative_takes(spec)
     metadata = workload.metadata(serving, home)
     return {
         "apiVersion": "serving.kserve.io/v1beta1",
@@ -201,6 +202,13 @@ def _of_the_runtime(serving: Serving, container: Mapping[str, Any]) -> dict[str,
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             kept[probe] = {**kept[probe], "httpGet": {**kept[probe]["httpGet"], "port": REST_PORT}}
     return kept
+
+
+def _as_knative_takes(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A pod's spec without what Knative refuses: it ends pods in its own way."""
+    kept = {key: value for key, value in spec.items() if key != "terminationGracePeriodSeconds"}
+    security = {key: value for key, value in spec["securityContext"].items() if key != "fsGroupChangePolicy"}
+    return {**kept, "securityContext": security}
 
 
 def _class(serving: Serving) -> dict[str, str]:

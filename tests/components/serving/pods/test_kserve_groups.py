@@ -105,6 +105,7 @@ def test_knative_gets_nothing_that_it_refuses() -> None:
     (container,) = only(manifests(serving), "ServingRuntime")["spec"]["containers"]
     assert container["ports"] == [{"name": "http1", "containerPort": 8000}]
     assert "lifecycle" not in container
+    assert "fsGroupChangePolicy" not in predictor["securityContext"]
 
 
 def test_requests_come_in_by_the_proxy_of_knative() -> None:
