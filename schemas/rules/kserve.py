@@ -19,19 +19,19 @@ ONLY_ON: Final = {"runtime": ("kserve", "seldon"), "mode": ("kserve",), "canary"
 
 @rule("KSERVE001")
 def kserve_groups_have_short_names(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """The name of a KServe group on a cluster begins with a letter and has at most 53 characters.
+    """The name of a KServe group on a cluster has at most 53 characters.
 
     Why: KServe adds `-predictor` to it and makes a name of DNS of both, which has at most 63 characters.
     Example:
         cluster: {provider: kubernetes}
         models: [{name: digits, source: gs://models/digits}]
-        serving: [{name: 1st, model: digits, platform: kserve}]
-    Remedy: Rename the group.
+        serving:
+          - {name: a-name-of-more-than-fifty-three-characters-is-a-long-one, model: digits, platform: kserve}
+    Remedy: Choose a shorter name.
     """
     for group in spec.serving if not isinstance(spec.cluster, LocalCluster) else ():
-        fits = len(group.name) <= LONGEST_NAME and group.name[0].isalpha()
-        if group.platform == "kserve" and not fits:
-            yield Violation(f"{group.at}.name", f"KServe takes no group named `{group.name}`")
+        if group.platform == "kserve" and len(group.name) > LONGEST_NAME:
+            yield Violation(f"{group.at}.name", f"`{group.name}` has {len(group.name)} characters")
 
 
 @rule("KSERVE002")
@@ -135,22 +135,6 @@ def knative_replaces_pods_itself(spec: Spec, tree: Tree) -> Iterator[Violation]:
                 yield Violation(f"{group.at}.{key}", f"`{key}` does nothing in Knative mode", key=True)
 
 
-@rule("KSERVE010")
-def knative_speaks_rest(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """Groups in Knative mode have a protocol of REST.
-
-    Why: Knative opens one port of a pod, and the readiness of the model is asked by REST.
-    Example:
-        cluster: {provider: kubernetes}
-        models: [{name: digits, source: gs://models/digits}]
-        serving: [{name: one, model: digits, platform: kserve, mode: knative, exclusive: false, protocol: grpc}]
-    Remedy: Use v1 or v2, or `mode: standard`.
-    """
-    for group in spec.serving:
-        if group.mode == "knative" and group.protocol == "grpc":
-            yield Violation(f"{group.at}.protocol", f"`{group.name}` would open the port of gRPC alone")
-
-
 @rule("KSERVE007")
 def knative_routes_are_its_own(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """Groups in Knative mode are no targets of `traffic`.
@@ -209,3 +193,19 @@ def versions_are_those_of_ovms(spec: Spec, tree: Tree) -> Iterator[Violation]:
             yield Violation(f"{group.at}.version", f"`version` without `runtime: ovms` in `{group.name}`", key=True)
         elif not re.match(r"[0-9]{4}\.[0-9]", group.version):
             yield Violation(f"{group.at}.version", f"`{group.version}` is no version of OVMS, such as 2026.2")
+
+
+@rule("KSERVE010")
+def knative_speaks_rest(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """Groups in Knative mode have a protocol of REST.
+
+    Why: Knative opens one port of a pod, and the readiness of the model is asked by REST.
+    Example:
+        cluster: {provider: kubernetes}
+        models: [{name: digits, source: gs://models/digits}]
+        serving: [{name: one, model: digits, platform: kserve, mode: knative, exclusive: false, protocol: grpc}]
+    Remedy: Use v1 or v2, or `mode: standard`.
+    """
+    for group in spec.serving:
+        if group.mode == "knative" and group.protocol == "grpc":
+            yield Violation(f"{group.at}.protocol", f"`{group.name}` would open the port of gRPC alone")

@@ -30,7 +30,8 @@ from components.serving.pods.network_policy import network_policy
 from components.serving.pods.server import GRPC_PORT, REST_PORT, Server
 from components.serving.pods.surroundings import Surroundings
 from components.serving.served import Served
-from schemas.spec import Autoscale, Serving
+from schemas.rules.serving import protocols_of
+from schemas.spec import Autoscale, Protocol, Serving
 
 TYPE: Final = "inferstack:serving:Kserve"
 CONTAINER: Final = "kserve-container"
@@ -38,6 +39,7 @@ SERVICE_PORT: Final = 80
 # Knative's proxy, which takes the requests in a pod.
 PROXY_PORT: Final = 8012
 FORMAT: Final = "openvino"
+PROTOCOLS: Final[Mapping[Protocol, str]] = {"v1": "v1", "v2": "v2", "v2-binary": "v2", "grpc": "grpc-v2"}
 MODE: Final = "serving.kserve.io/deploymentMode"
 SCALER: Final = "serving.kserve.io/autoscalerClass"
 # What of a container is the group's own; all else is the runtime's.
@@ -135,7 +137,7 @@ def runtime(serving: Serving, plan: PodPlan, access: ModelAccess, server: Server
         "metadata": workload.metadata(serving, home, runtime_name(serving, container)),
         "spec": {
             "supportedModelFormats": [{"name": FORMAT, "version": "1", "autoSelect": False}],
-            "protocolVersions": ["v1", "v2", "grpc-v2"],
+            "protocolVersions": sorted({PROTOCOLS[protocol] for protocol in protocols_of(serving)}),
             "multiModel": False,
             "containers": [_of_the_runtime(serving, container)],
         },
@@ -171,7 +173,7 @@ def inference_service(serving: Serving, plan: PodPlan, access: ModelAccess, serv
                 "annotations": dict(template["metadata"]["annotations"]),
                 "model": {
                     "modelFormat": {"name": FORMAT, "version": "1"},
-                    "protocolVersion": _protocol(serving),
+                    "protocolVersion": PROTOCOLS[serving.protocol],
                     "runtime": runtime_name(serving, container),
                     # Without any word on storage KServe takes the server for one of many models, and puts an agent
                     # beside it that shares the pod's CPUs.
@@ -230,16 +232,6 @@ def _replicas(serving: Serving, plan: PodPlan) -> dict[str, Any]:
 def _by_requests(scale: Autoscale) -> dict[str, Any]:
     target = {} if scale.average is None else {"scaleMetric": "rps", "scaleTarget": int(scale.average)}
     return {"minReplicas": scale.min, "maxReplicas": scale.max, **target}
-
-
-def _protocol(serving: Serving) -> str:
-    match serving.protocol:
-        case "v1":
-            return "v1"
-        case "v2" | "v2-binary":
-            return "v2"
-        case "grpc":
-            return "grpc-v2"
 
 
 def _resource_name(serving: Serving, manifest: Manifest) -> str:
