@@ -76,12 +76,15 @@ def convert(order: Order) -> Answer:
     made, depot = order.conversion, depot_of(order.store)
     if made is None:
         raise UsageError("the order says nothing about a conversion")
-    if (manifest := depot.known(order.key)) is None:
+    if (manifest := depot.known(order.key)) is not None:
+        # Made under another limit, perhaps.
+        figures = manifest["accuracy_before"], manifest["accuracy"]
+        store.check_accuracy(order.name, manifest["precision"], *figures, _limit(made))
+    else:
         work = Path(order.folder)
         source = _fetched(made.source, work, beside=companion(file_name(made.source.url)))
         stored = store.converted(_conversion(order.name, made, source, work), work / "models")
-        if made.max_accuracy_drop is not None:
-            store.check_drop(stored, made.max_accuracy_drop)
+        store.check_drop(stored, _limit(made))
         manifest = _kept(depot, work / "models" / stored.key, order)
     return {"key": order.key, **{name: manifest[name] for name in TOLD if name in manifest}}
 
@@ -102,6 +105,10 @@ def receive(order: Order, stream: IO[bytes]) -> Answer:
     digest = checked(folder, order.name, order.digest)
     _kept(depot_of(order.store), folder, order)
     return {"key": order.key, "digest": digest}
+
+
+def _limit(made: Conversion) -> float:
+    return 1.0 if made.max_accuracy_drop is None else made.max_accuracy_drop
 
 
 def _kept(depot: Depot, folder: Path, order: Order) -> Mapping[str, Any]:

@@ -100,14 +100,20 @@ def check_drop(stored: StoredModel, limit: float) -> None:
     Raises:
         InferstackError: it did not; with both figures.
     """
-    if stored.accuracy is None or stored.accuracy_before is None:
-        return
-    drop = stored.accuracy_before - stored.accuracy
-    if drop <= limit + 1e-9:
+    check_accuracy(stored.name, stored.precision, stored.accuracy_before, stored.accuracy, limit)
+
+
+def check_accuracy(name: str, precision: str, before: float | None, after: float | None, limit: float) -> None:
+    """The same by figures; those that were not measured (None) allow anything.
+
+    Raises:
+        InferstackError: it costs more than `limit`.
+    """
+    if before is None or after is None or before - after <= limit + 1e-9:
         return
     raise InferstackError(
-        f"{stored.precision} costs model {stored.name} too much accuracy: {drop:.2%} where {limit:.2%} is allowed",
-        why=f"before: {stored.accuracy_before:.2%}, after: {stored.accuracy:.2%}",
+        f"{precision} costs model {name} too much accuracy: {before - after:.2%} where {limit:.2%} is allowed",
+        why=f"before: {before:.2%}, after: {after:.2%}",
         remedy="calibrate with more samples or more typical ones, use fp16, or raise `maxAccuracyDrop`",
     )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from components.cluster.cpulist import format_list
 from components.cluster.nodes import Kubelet
@@ -233,16 +233,15 @@ def _called(one: ContainerFacts, pod: PodFacts) -> str:
     return f"{kind} {one.name}{'' if known else ' (not ours: injected?)'}"
 
 
-def _stated(one: ContainerFacts, what: str) -> str:
-    cpu, memory = (
-        (one.cpu_request, one.memory_request_mib) if what == "request" else (one.cpu_limit, one.memory_limit_mib)
-    )
-    return f"{_cpus(cpu)} CPUs and {_memory(memory)} of memory"
+def _stated(one: ContainerFacts, what: Literal["request", "limit"]) -> str:
+    if what == "request":
+        cpu = "no CPU" if one.cpu_request is None else f"{_cpus(one.cpu_request)} CPUs"
+        memory = "no memory" if one.memory_request_mib is None else f"{one.memory_request_mib} MiB of memory"
+    else:
+        cpu = "any number of CPUs" if one.cpu_limit is None else f"{_cpus(one.cpu_limit)} CPUs"
+        memory = "any amount of memory" if one.memory_limit_mib is None else f"{one.memory_limit_mib} MiB of memory"
+    return f"{cpu} and {memory}"
 
 
 def _cpus(millis: int | None) -> str:
-    return "any number of" if millis is None else f"{millis / 1000:g}"
-
-
-def _memory(size: int | None) -> str:
-    return "any amount" if size is None else f"{size} MiB"
+    return f"{(millis or 0) / 1000:g}"

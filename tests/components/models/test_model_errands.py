@@ -97,6 +97,19 @@ def test_int8_that_costs_too_much_accuracy_fails_with_both_figures(tmp_path: Pat
     assert not (tmp_path / "volume" / "k1").exists()
 
 
+def test_a_stricter_limit_judges_what_the_store_has_already(tmp_path: Path) -> None:
+    calibration = a_data_set(tmp_path / "zeros.npz", pixels=np.zeros((8, 4), np.float32))
+    evaluation = a_data_set(tmp_path / "holdout.npz")
+    with web_store() as store:
+        made = Conversion(
+            an_original(store, tmp_path), "int8", calibration=Data(file=str(calibration)),
+            evaluation=Data(file=str(evaluation)),
+        )  # fmt: skip
+        assert errand("convert", an_order(tmp_path, conversion=made))[0] == 0
+        code, answer = errand("convert", an_order(tmp_path, conversion=replace(made, max_accuracy_drop=0.001)))
+    assert (code, "too much accuracy" in answer["error"]["message"]) == (1, True)
+
+
 def test_a_mounted_model_is_checked_where_it_is(tmp_path: Path) -> None:
     kept = a_model(tmp_path).rename(tmp_path / "k1")
     order = an_order(tmp_path, store=Place(folder=str(tmp_path)))
