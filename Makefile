@@ -30,6 +30,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 # After a change of pyproject.toml: pins everything anew, for every platform at once.
 lock:
 	uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes --no-annotate --no-header -q pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q -c requirements.lock components/image/requirements.in -o components/image/requirements.lock
 
 clean:
 	rm -rf .venv

@@ -13,6 +13,7 @@ from components import codec
 from components.kubernetes.objects import Home, Manifest
 from components.models.order import Order
 from components.models.shelf import FOLDER, NAME, Shelf
+from schemas.spec import Cluster, GkeCluster
 
 Errand = Literal["fetch", "check", "convert", "receive"]
 
@@ -33,6 +34,13 @@ RECEIVES_S: Final = 1800
 
 VOLUME: Final = "inferstack/volume"
 NO_SIDECAR: Final[Mapping[str, str]] = {"sidecar.istio.io/inject": "false"}
+
+
+def tolerations_of(cluster: Cluster) -> tuple[Mapping[str, Any], ...]:
+    """What lets Jobs onto the nodes of a cluster whose pools are all tainted for something else."""
+    pools = cluster.node_pools if isinstance(cluster, GkeCluster) else ()
+    taints = sorted({(taint.key, taint.effect) for pool in pools for taint in pool.taints})
+    return tuple({"key": key, "operator": "Exists", "effect": effect} for key, effect in taints)
 
 
 def order_text(order: Order) -> str:

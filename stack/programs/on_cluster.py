@@ -128,6 +128,7 @@ class OnCluster:
         return Tenant(home, quota, found=self.namespace_found).home
 
     def _models(self, home: Home, reach: Reach) -> dict[str, ModelAccess]:
+        from components.models.errands import tolerations_of
         from components.models.on_cluster import Supply, access_of
         from components.models.shelf import declare_shelf
 
@@ -136,7 +137,13 @@ class OnCluster:
         used = store is not None and any(way_of(model) != "as-is" for model in spec.models)
         shelf = declare_shelf(store, home, bucket=reach.bucket, account=reach.account) if store and used else None
         supply = Supply(
-            planner_of(self.loaded), self.site.store, home, shelf, kubeconfig=reach.kubeconfig, context=reach.context
+            planner_of(self.loaded),
+            self.site.store,
+            home,
+            shelf,
+            kubeconfig=reach.kubeconfig,
+            context=reach.context,
+            tolerations=tolerations_of(spec.cluster),
         )
         return {model.name: access_of(model, supply) for model in spec.models}
 

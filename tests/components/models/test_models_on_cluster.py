@@ -20,7 +20,19 @@ from components.models.order import Order
 from components.models.plan import plan_inputs
 from components.models.shelf import Shelf, claim, declare_shelf, gcs_shelf, original_url, s3_shelf, service_account
 from schemas.errors import PreflightError, UsageError
-from schemas.spec import Convert, GcsStore, HttpStore, Model, S3Store, Store, VolumeStore
+from schemas.spec import (
+    Convert,
+    GcsStore,
+    GkeCluster,
+    HttpStore,
+    LocalCluster,
+    Model,
+    NodePool,
+    S3Store,
+    Store,
+    Taint,
+    VolumeStore,
+)  # fmt: skip
 from tests.components.cluster.recording import Registered, registered_by
 from tests.components.models.model_builders import a_data_set, an_onnx
 
@@ -244,3 +256,10 @@ def test_a_job_that_receives_ends_and_goes_by_itself() -> None:
     spec = errands.receive_job("upload", a_home(), s3_shelf(S3))["spec"]
     assert spec["activeDeadlineSeconds"] == errands.RECEIVES_S
     assert spec["ttlSecondsAfterFinished"] == 60
+
+
+def test_jobs_run_on_nodes_that_are_tainted_for_others() -> None:
+    pool = NodePool(name="serving", machine_type="n2-standard-8", taints=(Taint(key="model", value="active"),) * 2)
+    cluster = GkeCluster(provider="gke", project="p", location="l", node_pools=(pool,))
+    assert errands.tolerations_of(cluster) == ({"key": "model", "operator": "Exists", "effect": "NoSchedule"},)
+    assert errands.tolerations_of(LocalCluster()) == ()
