@@ -55,7 +55,8 @@ def read(client: Any, groups: Iterable[Group]) -> tuple[PodFacts, ...]:
             facts = pod_facts(group, pod)
             if facts.node not in kubelets:
                 kubelets[facts.node] = _kubelet(client, facts.node)
-            found.append(_looked_into(client, group, replace(facts, kubelet=kubelets[facts.node])))
+            facts = replace(facts, kubelet=kubelets[facts.node])
+            found.append(_looked_into(client, group, facts, rest_port(group, pod)))
     return tuple(found)
 
 
@@ -74,6 +75,13 @@ def pod_facts(group: Group, pod: Json) -> PodFacts:
             *(_container(one, init=False) for one in spec["containers"]),
         ),
     )
+
+
+def rest_port(group: Group, pod: Json) -> int:
+    """The port of REST in the pod, which its Service may map to another."""
+    serving: Json = next((one for one in pod["spec"]["containers"] if one["name"] == group.container), {})
+    ports = [one["containerPort"] for one in serving.get("ports") or () if "grpc" not in one.get("name", "")]
+    return int(ports[0]) if ports else group.rest_port
 
 
 def inside_of(text: str) -> Inside:
@@ -107,7 +115,7 @@ def inside_of(text: str) -> Inside:
     )
 
 
-def _looked_into(client: Any, group: Group, pod: PodFacts) -> PodFacts:
+def _looked_into(client: Any, group: Group, pod: PodFacts, port: int) -> PodFacts:
     if pod.phase != "Running":
         return pod
     where = Container(group.namespace, pod.name, group.container)
@@ -118,7 +126,7 @@ def _looked_into(client: Any, group: Group, pod: PodFacts) -> PodFacts:
         return replace(pod, unread=": ".join(filter(None, (error.message, error.why))))
     except ValueError as error:
         return replace(pod, unread=str(error))
-    return replace(pod, inside=replace(inside, inference_threads=_inference_threads(client, group, pod.name)))
+    return replace(pod, inside=replace(inside, inference_threads=_inference_threads(client, group, pod.name, port)))
 
 
 def _threads(files: Mapping[str, str]) -> Iterator[frozenset[int]]:
@@ -175,12 +183,12 @@ def _kubelet(client: Any, node: str) -> Kubelet | None:
     return kubelet_of(config) if config else None
 
 
-def _inference_threads(client: Any, group: Group, pod: str) -> int | None:
+def _inference_threads(client: Any, group: Group, pod: str, port: int) -> int | None:
     """How many threads our own server says that OpenVINO infers with; None where another platform serves."""
     from kubernetes.client import CoreV1Api
 
     path = f"v2/models/{group.model}"
-    address = f"{pod}:{group.rest_port}"
+    address = f"{pod}:{port}"
     told = _json(
         lambda: CoreV1Api(client).connect_get_namespaced_pod_proxy_with_path(address, group.namespace, path, **_RAW)
     )

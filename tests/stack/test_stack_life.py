@@ -66,6 +66,17 @@ def test_every_instance_is_ready_on_its_own_core(stack: CommandLine) -> None:
         assert all(one["cpus"] == one["cpus_wanted"] for one in found["instances"])
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system cannot bind a process to CPUs")
+def test_the_cores_of_every_instance_are_proved(stack: CommandLine) -> None:
+    found = stack("verify")
+
+    assert found.code == 0
+    assert "one-0 on this machine: pinned" in found.out
+    assert "all threads inside" in found.out
+    assert found.out.endswith("2 of 2 as asked\n")
+    assert "there is no serving group three" in stack("verify", "three").err
+
+
 @pytest.mark.parametrize("protocol", ["v1", "v2", "v2-binary"])
 def test_predictions_are_those_of_the_model(stack: CommandLine, protocol: str) -> None:
     found = stack("predict", "one", "--data", "[[1, 0, 0, 0], [0, 1, 0, 0]]", "--all", "--protocol", protocol, "--json")

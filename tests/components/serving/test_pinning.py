@@ -11,7 +11,7 @@ import pytest
 
 from components.cluster.nodes import Kubelet
 from components.serving.pinning import ContainerFacts, Inside, PodFacts, Verdict, judge
-from components.serving.pinning_reader import SCRIPT, inside_of, pod_facts
+from components.serving.pinning_reader import SCRIPT, inside_of, pod_facts, rest_port
 from components.serving.pods.live import Group
 from stack.render.pinning_text import pinning_json, render_pinning
 
@@ -156,6 +156,13 @@ def test_the_api_s_pod_becomes_facts() -> None:
     check, openvino, bare = pod_facts(GROUP, pod).containers
     assert (check.even, openvino.even, bare.even) == (True, False, False)
     assert (openvino.cpu_request, openvino.cpu_limit, openvino.memory_limit_mib) == (500, 2000, 1024)
+
+
+def test_the_pod_s_own_port_is_asked_not_that_of_its_service() -> None:
+    ports = [{"name": "grpc", "containerPort": 9500}, {"name": "http", "containerPort": 9001}]
+    pod = {"spec": {"containers": [{"name": "proxy"}, {"name": "openvino", "ports": ports}]}}
+    assert rest_port(GROUP, pod) == 9001
+    assert rest_port(GROUP, {"spec": {"containers": [{"name": "openvino"}]}}) == 8000
 
 
 PROBE = """==> self
