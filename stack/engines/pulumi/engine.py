@@ -27,6 +27,7 @@ from stack.engines.planning import Origins, nowhere
 from stack.engines.pulumi import failures, steps
 from stack.engines.pulumi.command import Command
 from stack.engines.pulumi.drift import drift_of
+from stack.engines.pulumi.inline import InlineProgram
 from stack.engines.pulumi.narration import Narration
 from stack.engines.pulumi.workspace import Keeping, Place
 from stack.engines.records import Record
@@ -83,10 +84,10 @@ class PulumiEngine:
         Raises:
             InferstackError: the program raised, or Pulumi cannot plan it.
         """
-        watched = _Watched(program)
+        inline = InlineProgram(program)
         self._stopping.clear()
-        with failures.explaining(), self._place.for_preview() as stack:
-            return self._planned(stack, watched, origins, notes)
+        with failures.explaining(), inline.served(), self._place.for_preview() as stack:
+            return self._planned(stack, inline, origins, notes)
 
     def preview_destroy(self) -> Plan:
         """What `destroy` would do. Reads only."""
@@ -112,19 +113,19 @@ class PulumiEngine:
             InferstackError: the program raised.
         """
         began = time.monotonic()
-        watched = _Watched(program)
+        inline = InlineProgram(program)
         self._stopping.clear()
-        with failures.explaining():
+        with failures.explaining(), inline.served():
             stack = self._place.made()
-            plan = self._planned(stack, watched, origins, notes)
+            plan = self._planned(stack, inline, origins, notes)
             if expected is not None:
                 refuse_another(expected, plan)
 
             def work(hear: Hear) -> dict[str, Any]:
-                done = stack.up(program=watched, on_event=hear, continue_on_error=True, **self._options)
+                done = stack.up(program=inline, on_event=hear, continue_on_error=True, **self._options)
                 return {key: output.value for key, output in done.outputs.items()}
 
-            return self._carried_out(work, plan, on_event, began, watched)
+            return self._carried_out(work, plan, on_event, began, inline)
 
     def destroy(self, *, on_event: OnEvent = ignore, expected: Plan | None = None) -> Outcome:
         """Delete every resource of the stack, and the stack itself once it is empty. Raises as `up` does."""
@@ -217,7 +218,7 @@ class PulumiEngine:
 
     # ------------------------------------------------------------------------------------------ inside
 
-    def _planned(self, stack: Stack, program: _Watched, origins: Origins, notes: tuple[str, ...]) -> Plan:
+    def _planned(self, stack: Stack, program: InlineProgram, origins: Origins, notes: tuple[str, ...]) -> Plan:
         events = self._heard(lambda hear: stack.preview(program=program, on_event=hear, **self._options), program)
         told = (*notes, _OWN.format(self._command.version))
         return steps.plan_of(events, project=self.project, stack=self.stack, origins=origins, notes=told)
@@ -229,7 +230,7 @@ class PulumiEngine:
     def _nothing(self, *, destroy: bool = False) -> Plan:
         return steps.plan_of((), project=self.project, stack=self.stack, destroy=destroy)
 
-    def _heard(self, work: Callable[[Hear], object], program: _Watched | None = None) -> list[EngineEvent]:
+    def _heard(self, work: Callable[[Hear], object], program: InlineProgram | None = None) -> list[EngineEvent]:
         """The events of a preview."""
         events: list[EngineEvent] = []
         try:
@@ -249,7 +250,7 @@ class PulumiEngine:
         plan: Plan,
         on_event: OnEvent,
         began: float,
-        program: _Watched | None = None,
+        program: InlineProgram | None = None,
     ) -> Outcome:
         """Do what was planned; `work` gives the stack's outputs.
 
@@ -298,22 +299,6 @@ class PulumiEngine:
             return None if times == 1 else _GRACE_S
 
         return running.in_thread(work, interrupted)
-
-
-class _Watched:
-    """A program that remembers what it raised: through Pulumi only its text would come back."""
-
-    def __init__(self, program: Program) -> None:
-        self._program = program
-        self.error: Exception | None = None
-
-    def __call__(self) -> None:
-        self.error = None
-        try:
-            self._program()
-        except Exception as error:
-            self.error = error
-            raise
 
 
 def _kept_elsewhere(data: Any) -> bool:

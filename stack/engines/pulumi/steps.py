@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -104,7 +105,7 @@ def plan_of(
         notes=notes,
         destroy=destroy,
         bookkeeping=bool(outputs) or any(change.changing for change in changes),
-        inputs_digest=planning.digest_of({urn: values_of(s.new, "inputs") for urn, s in told.steps.items() if s.new}),
+        inputs_digest=_inputs_digest(tuple(told.steps.values())),
         cloud=cloud,
     )
 
@@ -251,6 +252,21 @@ def _at(tree: Value, path: str) -> Value:
             case _:
                 return None
     return tree
+
+
+def _inputs_digest(steps: tuple[StepEventMetadata, ...]) -> str:
+    """A digest of all that is asked for, pickles left out.
+
+    A provider names what has no name of its own, by chance and anew in every preview: such a name counts as the
+    resource's.
+    """
+    asked = {step.urn: plain(values_of(step.new, "inputs")) for step in steps if step.new is not None}
+    for values in asked.values():
+        values.pop(PROVIDER_KEY, None)
+    text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
+    for name in sorted({urns.name_of(step.urn) for step in steps if step.old is None}):
+        text = re.sub(rf"\b{re.escape(name)}-[0-9a-f]{{7,8}}\b", name, text)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _lineage(told: _Told) -> str:

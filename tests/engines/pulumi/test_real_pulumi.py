@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +22,14 @@ from stack.engines.pulumi.workspace import keeping
 from tests.builders.pulumi_cli import needed_pulumi, real_pulumi
 from tests.fakes import File, a_program, files_in, until
 
-# The SDK does not close the event loop of a program that failed.
-pytestmark = [pytest.mark.timeout(900), pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
+pytestmark = pytest.mark.timeout(900)
 WAIT_S = 240.0
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
+def environ(tmp_path: Path) -> dict[str, str]:
     """The environment of the real command line."""
-    yield real_pulumi(needed_pulumi(), tmp_path / "home")
-    gc.collect()  # so that what the SDK left open is found while it is forgiven
+    return real_pulumi(needed_pulumi(), tmp_path / "home")
 
 
 def an_engine(tmp_path: Path, environ: Mapping[str, str], **options: Any) -> PulumiEngine:
