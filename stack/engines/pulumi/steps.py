@@ -59,7 +59,7 @@ _KINDS: Final[Mapping[DiffKind, Kind]] = {
     DiffKind.UPDATE_REPLACE: "update",
 }
 _REPLACING: Final = frozenset({DiffKind.ADD_REPLACE, DiffKind.DELETE_REPLACE, DiffKind.UPDATE_REPLACE})
-_FORCES: Final = "the provider replaces the resource when it changes"
+_FORCES: Final = "it cannot be changed in place"
 
 
 @dataclass
@@ -229,10 +229,12 @@ def _covers(above: str, path: str) -> bool:
     return path == above or (path.startswith(above) and path[len(above)] in ".[")
 
 
-def _difference(path: str, kind: DiffKind, old_tree: Values, new_tree: Values) -> Difference:
-    old, new = _at(old_tree, path), _at(new_tree, path)
+def _difference(path: str, told: DiffKind, old_tree: Values, new_tree: Values) -> Difference:
+    kind = _KINDS[told]
+    old = None if kind == "add" else _at(old_tree, path)
+    new = None if kind == "delete" else _at(new_tree, path)
     secret = isinstance(old, Secret) or isinstance(new, Secret)
-    return Difference(path, _KINDS[kind], plain(old), plain(new), secret)
+    return Difference(path, kind, plain(old), plain(new), secret)
 
 
 def _at(tree: Value, path: str) -> Value:
