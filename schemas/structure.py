@@ -218,11 +218,14 @@ def _home(spot: _Spot, record: Record, key: str) -> tuple[str, str]:
         return f"; it belongs to {tag} {word}", remedy
     near = SYNONYMS.get(folded(key))
     near = near if near in record.fields else nearest(key, record.fields)
-    if near:
+    # A key of another place is like a longer one here by chance (`model`, `nodePool`); a slip is about as long.
+    if near and abs(len(near) - len(key)) < 3:
         return f"; did you mean `{near}`?", f"Write `{near}`."
     homes = dict.fromkeys(path for path, other in _records(spec_shape(), "") if key in other.fields)
     if homes:
         return f"; it belongs under {listed(homes, most=3)}", "Move it there, or delete it."
+    if near:
+        return f"; did you mean `{near}`?", f"Write `{near}`."
     return "", "Delete it, or see `inferstack schema` for what can be said."
 
 

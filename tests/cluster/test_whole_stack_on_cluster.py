@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,21 +25,26 @@ cluster: {{provider: kubernetes, kubeconfig: {kubeconfig}, image: {image}}}
 store: {{type: http, url: "{url}/models"}}
 models:
   - {{name: tiny, source: "{url}/tiny.onnx", sha256: {sha256}, convert: {{where: cluster}}}}
+"""
+PINNED = """\
 serving:
-  - {{name: pinned, model: tiny, instances: {{count: 1, cores: 1}}, drain: 2s}}
-  - name: elastic
-    model: tiny
-    exclusive: false
-    instances: {{count: 1, cores: 1}}
-    autoscale: {{min: 1, max: 3, metric: cpu, utilization: 80}}
-    drain: 2s
+  - {name: pinned, model: tiny, instances: {count: 1, cores: 1}, drain: 2s}
 benchmarks:
   - name: steady
     targets: [pinned]
-    load: {{rate: 20/s, duration: 5s}}
+    load: {rate: 20/s, duration: 5s}
     data: data.npz
     clientCores: 0
-    objective: {{p50: 2s, errors: 0%, accuracy: 0.9}}
+    objective: {p50: 2s, errors: 0%, accuracy: 0.9}
+"""
+ELASTIC = """\
+serving:
+  - name: elastic
+    model: tiny
+    exclusive: false
+    instances: {count: 1, cores: 1}
+    autoscale: {min: 1, max: 3, metric: cpu, utilization: 80}
+    drain: 2s
 """
 LIMIT_S = 300.0
 
@@ -55,15 +61,15 @@ class Stack:
     image: str
     store: WebStore
 
-    def write(self, *, weights: np.ndarray = WEIGHTS) -> None:
-        """The spec for a model with these weights, which the store then offers."""
+    def write(self, groups: str, *, weights: np.ndarray = WEIGHTS) -> None:
+        """The spec of these groups for a model with these weights, which the store then offers."""
         content = an_onnx(self.folder / "tiny.onnx", weights=weights).read_bytes()
         self.store.files["/tiny.onnx"] = content
         text = SPEC.format(
             name=self.name, kubeconfig=self.kubeconfig, image=self.image, url=self.store.url,
             sha256=hashlib.sha256(content).hexdigest(),
         )  # fmt: skip
-        (self.folder / "stack.yaml").write_text(text)
+        (self.folder / "stack.yaml").write_text(text + groups)
 
     def __call__(self, *arguments: str) -> Ran:
         return inferstack(self.folder, *arguments, code=None, limit_s=LIMIT_S)
@@ -81,13 +87,12 @@ def stack(tmp_path: Path, kubectl: Kubectl, kubeconfig: Path, image: str) -> Ite
 
 
 def test_a_stack_on_a_cluster_is_made_measured_mended_and_taken_away(stack: Stack, kubectl: Kubectl) -> None:
-    stack.write()
+    stack.write(PINNED)
     made = stack("up", "stack.yaml", "--yes")
     assert made.code == 0, made.out + made.err
     (result,) = stack("bench", "--json").json
     assert result["measurements"][0]["errors"] == {}
     assert result["measurements"][0]["accuracy"] == pytest.approx(0.95, abs=0.06)
-
     unchanged = stack("preview", "stack.yaml")
     assert "No changes" in unchanged.out, unchanged.out
 
@@ -95,8 +100,6 @@ def test_a_stack_on_a_cluster_is_made_measured_mended_and_taken_away(stack: Stac
     verified = stack("verify", "--json")
     assert verified.code == 0, verified.out + verified.err
 
-    # The autoscaler's replicas are its own affair; what was edited by hand is found and mended.
-    kubectl("scale", "deployment/elastic", "--replicas=2", "-n", stack.name)
     kubectl("label", "service/pinned", "app.kubernetes.io/part-of=somebody", "--overwrite", "-n", stack.name)
     drifted = stack("refresh", "--detailed-exitcode")
     assert drifted.code == 2, drifted.out + drifted.err
@@ -104,24 +107,31 @@ def test_a_stack_on_a_cluster_is_made_measured_mended_and_taken_away(stack: Stac
     mended = stack("up", "stack.yaml", "--yes")
     assert mended.code == 0, mended.out + mended.err
     assert kubectl.get("service", "pinned", stack.name)["metadata"]["labels"]["app.kubernetes.io/part-of"] == stack.name
-    assert kubectl.get("deployment", "elastic", stack.name)["spec"]["replicas"] == 2
 
     gone = stack("destroy", "stack.yaml", "--yes")
     assert gone.code == 0, gone.out + gone.err
     assert stack.name not in kubectl("get", "namespaces", "-o", "name")
 
 
-def test_another_model_rolls_over(stack: Stack, kubectl: Kubectl) -> None:
-    stack.write()
-    assert stack("up", "stack.yaml", "--yes", "--set", "benchmarks=[]").code == 0
-    before = json.loads(kubectl("get", "pods", "-n", stack.name, "-o", "json"))["items"]
-    stack.write(weights=WEIGHTS * 2)
-    changed = stack("up", "stack.yaml", "--yes", "--set", "benchmarks=[]")
+def test_another_model_rolls_over_and_an_autoscaler_keeps_its_replicas(stack: Stack, kubectl: Kubectl) -> None:
+    stack.write(ELASTIC)
+    made = stack("up", "stack.yaml", "--yes")
+    assert made.code == 0, made.out + made.err
+    assert kubectl.names("hpa", stack.name) == ("elastic",)
+    before = {pod["metadata"]["uid"] for pod in living(kubectl, stack.name)}
+    kubectl("scale", "deployment/elastic", "--replicas=2", "-n", stack.name)
+
+    stack.write(ELASTIC, weights=WEIGHTS * 2)
+    changed = stack("up", "stack.yaml", "--yes")
     assert changed.code == 0, changed.out + changed.err
-    after = json.loads(kubectl("get", "pods", "-n", stack.name, "-o", "json"))["items"]
-    assert {pod["metadata"]["uid"] for pod in before}.isdisjoint(
-        pod["metadata"]["uid"] for pod in after if not pod["metadata"].get("deletionTimestamp")
-    )
+    assert kubectl.get("deployment", "elastic", stack.name)["spec"]["replicas"] == 2
+    assert before.isdisjoint(pod["metadata"]["uid"] for pod in living(kubectl, stack.name))
     status = stack("status", "--json")
     assert status.code == 0, status.out
     assert stack("destroy", "stack.yaml", "--yes").code == 0
+
+
+def living(kubectl: Kubectl, namespace: str) -> list[dict[str, Any]]:
+    """The pods of the group that are not about to go."""
+    pods = json.loads(kubectl("get", "pods", "-n", namespace, "-l", "app.kubernetes.io/name=elastic", "-o", "json"))
+    return [pod for pod in pods["items"] if not pod["metadata"].get("deletionTimestamp")]

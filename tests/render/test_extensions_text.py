@@ -7,7 +7,7 @@ from collections.abc import Callable
 from click.testing import CliRunner
 
 from components.extensions.catalogue import CATALOGUE
-from stack.cli.extensions import extensions
+from stack.cli import cli
 from stack.render.extensions_text import extensions_json, render_extensions
 
 
@@ -16,7 +16,7 @@ def test_the_table_of_extensions_reads_well(golden: Callable[[str, str], None]) 
 
 
 def test_the_command_prints_the_table() -> None:
-    assert CliRunner().invoke(extensions, []).output == render_extensions(CATALOGUE.values())
+    assert CliRunner().invoke(cli, ["extensions"]).output == render_extensions(CATALOGUE.values())
 
 
 def test_scripts_learn_what_gke_has_built_in() -> None:
