@@ -15,7 +15,7 @@ from components.site import Site
 from schemas.load import Loaded
 from schemas.spec import GkeCluster
 from stack.programs.gke_sources import gke_sources
-from stack.programs.on_cluster import OnCluster, Reach
+from stack.programs.on_cluster import IN_PLACE, OnCluster, Reach
 from stack.programs.program import Program
 from stack.programs.sources import origins_of
 
@@ -67,7 +67,7 @@ def _register(on_cluster: OnCluster, cluster: GkeCluster) -> None:
 
     made = Gke(cluster, stack=on_cluster.site.stack)
     pulumi.export("cluster", {"name": made.cluster.output("name"), "endpoint": made.cluster.output("endpoint")})
-    provider = pulumi.ProviderResource("kubernetes", made.name, {"kubeconfig": made.kubeconfig})
+    provider = pulumi.ProviderResource("kubernetes", made.name, {"kubeconfig": made.kubeconfig, **IN_PLACE})
     on_cluster.register(
         Reach(
             provider,

@@ -16,7 +16,7 @@ from components.site import Site
 from schemas.errors import PreflightError
 from schemas.load import Loaded
 from schemas.spec import KubernetesCluster
-from stack.programs.on_cluster import OnCluster, Reach
+from stack.programs.on_cluster import IN_PLACE, OnCluster, Reach
 from stack.programs.program import Program
 from stack.programs.sources import origins_of
 
@@ -52,7 +52,7 @@ def build(
     def register() -> None:
         import pulumi
 
-        access = {"kubeconfig": cluster.kubeconfig, "context": cluster.context}
+        access = {"kubeconfig": cluster.kubeconfig, "context": cluster.context, **IN_PLACE}
         provider = pulumi.ProviderResource("kubernetes", site.stack, {k: v for k, v in access.items() if v})
         on_cluster.register(Reach(provider, cluster.kubeconfig or "", cluster.context or ""))
 

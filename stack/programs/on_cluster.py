@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from components.models.access import ModelAccess
     from components.serving.served import Served
 
+# Settings of every Kubernetes provider: without them Pulumi's own deletes what can be changed in place.
+IN_PLACE: Final = {"enableConfigMapMutable": "true", "enableSecretMutable": "true"}
 GROUP_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "spec.replicas": ("replicas", "instances"),
     "spec": ("instances", "layout"),

@@ -1,4 +1,4 @@
-"""A stack of this machine on Pulumi's own engine, by the command line: our dynamic providers run under Pulumi's host."""
+"""A stack of this machine on Pulumi's own engine, by the command line: our providers run under Pulumi's host."""
 
 from __future__ import annotations
 
