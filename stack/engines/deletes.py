@@ -109,12 +109,13 @@ class Deleter:
         record = item.record
         since = self._log.started("delete", record) if item.visible else 0.0
         try:
+            pending = self._ledger.state.pending.get(record.urn)
             if record.custom and item.cause == "orphan":
                 self._ledger.record(Begun("deleting", record))
             goes_with = record.deleted_with in gone_with
             there = record.custom and not (record.external or record.pending_replacement)
             if there and not (record.retain_on_delete or goes_with):
-                self._hands.delete(record)
+                self._hands.delete(record, pending.work if pending and item.cause == "orphan" else None)
         except Exception as error:
             self._log.fail("delete", record, error, since)
             return False

@@ -16,7 +16,7 @@ from stack.engines.about import about
 from stack.engines.decide import Decision
 from stack.engines.providers import Live, Provider, Providers
 from stack.engines.records import Record
-from stack.engines.state import State
+from stack.engines.state import State, Work
 from stack.engines.values import INTERNAL_KEY, Values, all_plain
 
 T = TypeVar("T")
@@ -39,8 +39,8 @@ class Hands(Protocol):
     def update(self, old: Record, new: Record, decision: Decision) -> Live:
         """Turn one into the other."""
 
-    def delete(self, record: Record) -> None:
-        """Remove it."""
+    def delete(self, record: Record, interrupted: Work | None = None) -> None:
+        """Remove it, and what interrupted work on it may have put in its place."""
 
     def read(self, record: Record) -> Live | None:
         """Look at it; None when it is gone."""
@@ -60,7 +60,7 @@ class DryHands:
         stable = {key: old.outputs[key] for key in decision.stables if key in old.outputs}
         return Live(old.id, {**stable, **new.inputs} if decision.foretold is None else decision.foretold)
 
-    def delete(self, record: Record) -> None:
+    def delete(self, record: Record, interrupted: Work | None = None) -> None:
         pass
 
     def read(self, record: Record) -> Live | None:
@@ -101,9 +101,10 @@ class RealHands:
         before, after = all_plain(old.outputs), all_plain(new.inputs)
         return self._heard(new, lambda: self._of(new).update(told, old.id, before, after))
 
-    def delete(self, record: Record) -> None:
+    def delete(self, record: Record, interrupted: Work | None = None) -> None:
         if not record.is_provider:
-            told, before = about(record, self._state()), all_plain(record.outputs or record.inputs)
+            told = about(record, self._state(), interrupted=interrupted)
+            before = all_plain(record.outputs or record.inputs)
             self._heard(record, lambda: self._of(record).delete(told, record.id, before))
 
     def read(self, record: Record) -> Live | None:

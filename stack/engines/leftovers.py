@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 from stack.engines.records import Record
-from stack.engines.state import Begun
+from stack.engines.state import Begun, State
 
 
 def best_known_id(record: Record) -> str:
@@ -44,3 +44,17 @@ def leftover_of(begun: Begun, wanted: Record, old: Record | None) -> Record | No
     if left.id == best_known_id(wanted) or (old is not None and left.id == old.id):
         return None
     return left
+
+
+def condemned_namesakes(state: State, wanted: Record) -> tuple[Record, ...]:
+    """What to delete before `wanted` is made: what a replacement left behind, if it has the very name that is wanted.
+
+    A killed `up` leaves it there when it has made the new one and not yet deleted the old, and the old one is wanted
+    again.
+    """
+    name = best_known_id(wanted)
+    return tuple(
+        record
+        for record in state.condemned
+        if (record.urn, record.provider, record.id) == (wanted.urn, wanted.provider, name) and not record.retain_on_delete
+    )

@@ -21,12 +21,12 @@ from stack.engines.decide import Decision, decide
 from stack.engines.dependents import Dependents
 from stack.engines.goals import Goal
 from stack.engines.hands import Hands, settings_shown
-from stack.engines.leftovers import leftover_of
+from stack.engines.leftovers import condemned_namesakes, leftover_of
 from stack.engines.paths import with_kept
 from stack.engines.providers import Live, NotReady, ProviderDiff, Providers, Refused, cannot_apply
 from stack.engines.questions import Questions
 from stack.engines.records import Record
-from stack.engines.state import Became, Begun, Entry, Renamed, Replaced, Settled, State
+from stack.engines.state import Became, Begun, Entry, Gone, Renamed, Replaced, Settled, State, Work
 from stack.engines.steps import Step, StepLog
 from stack.engines.values import (
     INTERNAL_KEY,
@@ -246,7 +246,19 @@ class Registrar:
         if pending is not None and (left := leftover_of(pending, draft, old)) is not None:
             self.hands.delete(left)
             self.ledger.record(Settled(urn))
+        if decision.op in ("create", "replace"):
+            self._clear(condemned_namesakes(self.ledger.state, draft))
         return self._done(decision, draft, old)
+
+    def _clear(self, condemned: tuple[Record, ...]) -> None:
+        """Delete what a replacement left behind, before its time: it stands in the way of what is wanted now."""
+        if self.hands.dry:
+            return
+        for record in condemned:
+            since = self.log.started("delete", record)
+            self.hands.delete(record)
+            self.ledger.record(Gone(record.urn, record.id, condemned=True))
+            self.log.finished("delete", record, since)
 
     def _answer(self, draft: Record, told: About, old: Record | None, elsewhere: str) -> ProviderDiff:
         """What the provider says of the change."""
@@ -323,7 +335,7 @@ class Registrar:
         """Carry out a create, an update or a replacement; the record of what is there afterwards."""
         since = self.log.started(decision.op, draft) if not self.hands.dry else 0.0
         if decision.op == "replace" and decision.delete_first and old is not None and not old.pending_replacement:
-            self._delete_with_dependents(old)
+            self._delete_with_dependents(old, decision.interrupted)
         updating = old if decision.op == "update" else None
         fresh = draft.urn not in self.ledger.state.pending
         self.ledger.record(Begun("updating" if updating else "creating", draft))
@@ -370,7 +382,7 @@ class Registrar:
         identity = self.providers.of_settings(record.type).identify(all_plain(record.inputs))
         return dataclasses.replace(record, identity=identity)
 
-    def _delete_with_dependents(self, root: Record) -> None:
+    def _delete_with_dependents(self, root: Record, interrupted: Work | None) -> None:
         """Delete a resource and, before it, those of its dependents that must be replaced with it."""
         dependents = self._dependents.replaced_with(root, self.seen)
         if protected := [record.name for record in dependents if record.protect and not self.hands.dry]:
@@ -381,7 +393,7 @@ class Registrar:
         for record in (*reversed(dependents), root):
             self.ledger.record(Begun("deleting", record))
             if not record.retain_on_delete:
-                self.hands.delete(record)
+                self.hands.delete(record, interrupted if record is root else None)
             self.ledger.record(Became(dataclasses.replace(record, pending_replacement=True)))
 
     # ------------------------------------------------------------------------------------------ records

@@ -102,8 +102,8 @@ def test_an_up_after_kills_converges_on_the_cluster(stack: Stack, kubectl: Kubec
     assert live(stack, kubectl) == []
 
 
-def test_what_was_waited_for_when_it_was_killed_is_found_again(stack: Stack, kubectl: Kubectl) -> None:
-    broken = {"a": stack.deployment(replicas=1)}
+def killed_while_waiting(stack: Stack, kubectl: Kubectl) -> str:
+    """Kill an `up` that waits for a Deployment which never becomes ready; the Deployment's uid."""
     script = (
         "import sys; from pathlib import Path; from tests.cluster.stacks import Stack;"
         "stack = Stack(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]);"
@@ -114,13 +114,41 @@ def test_what_was_waited_for_when_it_was_killed_is_found_again(stack: Stack, kub
     until(lambda: "server" in kubectl.names("deployment", stack.namespace))
     process.kill()
     process.wait()
-    uid = kubectl.get("deployment", "server", stack.namespace)["metadata"]["uid"]
+    return str(kubectl.get("deployment", "server", stack.namespace)["metadata"]["uid"])
+
+
+def test_what_was_waited_for_when_it_was_killed_is_found_again(stack: Stack, kubectl: Kubectl) -> None:
+    broken = {"a": stack.deployment(replicas=1)}
+    uid = killed_while_waiting(stack, kubectl)
 
     (change,) = stack.preview(broken).changing
     stack.made({"a": stack.deployment(image=pausing(kubectl), replicas=1)})
 
     assert change.reasons == ("the last run did not finish making this",)
     assert kubectl.get("deployment", "server", stack.namespace)["metadata"]["uid"] == uid
+
+
+def test_what_a_killed_run_made_is_made_again_when_it_cannot_be_changed(stack: Stack, kubectl: Kubectl) -> None:
+    uid = killed_while_waiting(stack, kubectl)
+    wanted = {"a": stack.deployment(image=pausing(kubectl), replicas=1, app="another")}
+
+    assert [change.op for change in stack.preview(wanted).changing] == ["create"]
+    stack.made(wanted)
+
+    live = kubectl.get("deployment", "server", stack.namespace)
+    assert live["metadata"]["uid"] != uid
+    assert live["spec"]["selector"]["matchLabels"] == {"app": "another"}
+    assert stack.preview(wanted).empty
+
+
+def test_what_was_made_again_before_a_kill_is_deleted_too(stack: Stack, kubectl: Kubectl) -> None:
+    stack.made({"a": stack.deployment(image=pausing(kubectl), replicas=1)})
+    kubectl("-n", stack.namespace, "delete", "deployment", "server")
+    killed_while_waiting(stack, kubectl)
+
+    stack.made({})
+
+    assert kubectl.names("deployment", stack.namespace) == ()
 
 
 def test_what_a_killed_run_made_is_deleted_when_it_is_wanted_no_more(stack: Stack, kubectl: Kubectl) -> None:

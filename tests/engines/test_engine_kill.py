@@ -104,3 +104,25 @@ def test_an_interrupted_create_is_adopted(tmp_path: Path) -> None:
     assert engine.up(program).error is None
     assert files_in(out) == {"a": "text"}
     assert "pending_operations" not in engine.export()["deployment"]
+
+
+def test_what_is_wanted_again_is_not_lost_with_what_a_replacement_left(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = a_program(out, {"a": File(props={"name": "one", "wait": "delete"})})
+    assert an_engine(tmp_path).up(first).error is None
+    script = (
+        "import sys; from pathlib import Path; from tests.fakes import *; place = Path(sys.argv[1]);"
+        "an_engine(place).up(a_program(place / 'out', {'a': File(props={'name': 'two'})}))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
+    until(lambda: logged(out)[-1] == "delete one")
+    process.kill()
+    process.wait()
+    (out / "go").touch()
+
+    engine = an_engine(tmp_path)
+    assert engine.up(first).error is None
+    assert files_in(out) == {"one": "text"}
+    assert engine.preview(first).empty
+    assert engine.destroy().error is None
+    assert files_in(out) == {}

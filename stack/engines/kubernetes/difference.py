@@ -68,8 +68,8 @@ def compare(about: About, was: Tree, new: Tree, connection: Connection | None) -
     again = about.unready and annotation(new, "replaceUnready") == "true" and kind_of(new) == "batch/v1/Job"
     if again and condition(was, "Failed").get("status") == "True":
         return ProviderDiff(replaces=("status",), delete_before_replace=True, foretold=foretold(new))
-    if not asked:
-        return ProviderDiff(changes=False, foretold=_unsettled(was) if about.unready or about.interrupted else None)
+    if not asked and not about.interrupted:
+        return ProviderDiff(changes=False, foretold=_unsettled(was) if about.unready else None)
     if another := _identity(old, new, asked):
         same = not has_unknown(new.get("metadata")) and id_of(new) == id_of(was) and old.get("kind") == new.get("kind")
         return ProviderDiff(replaces=another, delete_before_replace=same, foretold=foretold(new))
@@ -167,22 +167,28 @@ def _forced(new: Tree) -> bool:
 
 
 def _replacement(new: Tree, asked: tuple[Difference, ...], connection: Connection, error: Invalid) -> ProviderDiff:
-    """What an update that the server refuses comes to: a replacement if the object would be valid as a new one.
+    """What an update that the server refuses comes to: a replacement if the object would be valid as a new one."""
+    refuse_invalid(new, connection, error)
+    guessed = _guessed(new, asked).replaces
+    named = tuple(change.path for change in asked if any(_within(change.path, field) for field in error.fields))
+    replaces = guessed or named or error.fields or ("spec",)
+    return ProviderDiff(changes=True, replaces=replaces, delete_before_replace=True, foretold=foretold(new))
+
+
+def refuse_invalid(new: Tree, connection: Connection, error: Invalid) -> None:
+    """Nothing, if an object that cannot be changed into this would be valid as a new one; else the error.
 
     A CustomResourceDefinition is never replaced for that: all objects of its kind would go with it.
     """
     if new["kind"] == "CustomResourceDefinition":
         raise error
-    if not _SAYS_IMMUTABLE.search(error.why):
-        try:
-            aside = {**new, "metadata": {**new["metadata"], "name": _REHEARSAL}}
-            connection.apply(aside, _REHEARSAL, dry_run=True)
-        except (Refused, Missing):
-            raise error from None
-    guessed = _guessed(new, asked).replaces
-    named = tuple(change.path for change in asked if any(_within(change.path, field) for field in error.fields))
-    replaces = guessed or named or error.fields or ("spec",)
-    return ProviderDiff(changes=True, replaces=replaces, delete_before_replace=True, foretold=foretold(new))
+    if _SAYS_IMMUTABLE.search(error.why):
+        return
+    try:
+        aside = {**new, "metadata": {**new["metadata"], "name": _REHEARSAL}}
+        connection.apply(aside, _REHEARSAL, dry_run=True)
+    except (Refused, Missing):
+        raise error from None
 
 
 def rehearse(about: About, new: Tree, connection: Connection | None) -> ProviderDiff:
@@ -207,6 +213,11 @@ def _rehearse(about: About, new: Tree, connection: Connection) -> None:
             live = None if made.created else connection.get(new)
         except FieldConflict:
             live = connection.get(new)
+        except Invalid as error:
+            live = connection.get(new) if about.interrupted else None
+            if live is None:
+                raise
+            refuse_invalid(new, connection, error)
     except Missing as missing:
         if not missing.kind:
             _rehearse_elsewhere(new, connection)

@@ -8,7 +8,7 @@ from typing import Final
 from stack.engines.about import About
 from stack.engines.kubernetes import fields
 from stack.engines.kubernetes.connection import Connection
-from stack.engines.kubernetes.difference import refuse_foreign
+from stack.engines.kubernetes.difference import refuse_foreign, refuse_invalid
 from stack.engines.kubernetes.errors import Invalid, Missing, ServerTrouble, Superseded
 from stack.engines.kubernetes.objects import annotation, id_of, kept, label, manager_of, named
 from stack.engines.kubernetes.trees import Tree, asked_for, in_the_state, on_the_wire
@@ -39,10 +39,11 @@ def create(about: About, inputs: Tree, connection: Connection) -> Live:
         manager = _known_manager(about, inputs)
     try:
         made = _applied(inputs, manager, connection)
-    except Invalid:
-        if live is None or about.interrupted != "deleting":
+    except Invalid as error:
+        if live is None or not about.interrupted:
             raise
-        # It was to be deleted and made again, and the run was killed before the first of the two.
+        # What a killed run made, or was to delete, is there still, and cannot be changed into what it shall be now.
+        refuse_invalid(inputs, connection, error)
         _delete(live, live["metadata"]["uid"], patience_s, connection)
         made = _applied(inputs, manager, connection)
     return _awaited(made, inputs, manager, about, patience_s, connection)
@@ -103,7 +104,7 @@ def read(about: About, id_: str, was: Tree, connection: Connection) -> Live | No
 def delete(about: About, was: Tree, connection: Connection) -> None:
     """Delete an object and wait for its end. One that is not there, or is another by now, is no error.
 
-    Without outputs it is what an interrupted create may have left: then only what that create made is deleted.
+    What an interrupted create may have left is known by its name alone: then only what is ours by it is deleted.
 
     Raises:
         StillThere: it does not go away in time.
@@ -111,10 +112,11 @@ def delete(about: About, was: Tree, connection: Connection) -> None:
     connection.expect(about.identity)
     patience_s = limit_s(was, about.timeouts_s.get("delete"))
     uid = str(was["metadata"].get("uid", ""))
-    if not uid:
+    if not uid or about.interrupted:
         live = connection.get(was)
         owners = fields.managers(live) if live is not None else ()
-        if live is None or (owners and manager_of(about.urn, was, {}) not in owners):
+        ours = {manager_of(about.urn, was, {}), manager_of(about.urn, was, was)}
+        if live is None or (owners and not ours & set(owners)):
             return
         uid = str(live["metadata"]["uid"])
     _delete(was, uid, patience_s, connection)
