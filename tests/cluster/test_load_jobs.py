@@ -81,7 +81,9 @@ def test_a_job_measures_and_its_result_is_stored_and_judged_as_any_other(
     created = JobBenchmarkProvider().create(inputs)
     assert created.outs is not None
     stored = results.load(Path(created.outs["folder"]))
-    assert created.outs["outcome"] == "pass", stored.result.measurements
+    # A busy machine may hold the generator up: that the run is then invalid is what it should be.
+    held_up = any(measurement.invalid for measurement in stored.result.measurements)
+    assert created.outs["outcome"] == ("invalid" if held_up else "pass"), stored.result.measurements
     assert [m.repeat for m in stored.result.measurements] == [0, 1]
     for measurement in stored.result.measurements:
         taken = stored.samples(measurement)
