@@ -12,7 +12,6 @@ from typing import Any, Final
 import yaml
 
 from components.kubernetes.objects import Manifest
-from components.models.fetch import fetch
 from schemas.errors import InferstackError, PreflightError, UsageError
 
 ENDINGS: Final = (".yaml", ".yml", ".json")
@@ -36,6 +35,8 @@ def read(source: str, store: Path) -> tuple[Manifest, ...]:
 
 
 def _fetched(url: str, store: Path) -> Path:
+    from components.models.fetch import fetch  # here, for httpx takes its time and few plans need it
+
     try:
         return fetch(url, sha256=None, store=store).path
     except PreflightError as error:
