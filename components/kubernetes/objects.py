@@ -16,6 +16,8 @@ MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 NAME: Final = "app.kubernetes.io/name"
 PART_OF: Final = "app.kubernetes.io/part-of"
 COMPONENT: Final = "app.kubernetes.io/component"
+# An annotation: which template a pod is of, whatever controller has made it.
+TEMPLATE: Final = "inferstack/template"
 
 Manifest = Mapping[str, Any]
 

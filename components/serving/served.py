@@ -22,6 +22,7 @@ class Served:
         grpc_port: port of gRPC on the Service; None where the platform has none.
         selector: labels of its pods.
         container: the container among a pod's that serves the model.
+        template: which template its pods are of, as their annotation `inferstack/template` says.
         ready: the resource that is there once the group answers.
         notes: what a comparison must show beside the figures, for example an executor's CPU limit.
         health: path of REST that answers 200 once the model can be used; empty: that of V2 for the model.
@@ -37,6 +38,7 @@ class Served:
     grpc_port: int | None
     selector: Mapping[str, str]
     container: str
+    template: str
     replicas: int
     cores: int
     ready: pulumi.Resource

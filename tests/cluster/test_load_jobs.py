@@ -57,7 +57,7 @@ def asked(
     return ClusterDescription(
         Description(**{**known, **changes}),
         replace(place, **placed),
-        {"stub": Pods(targets.labels("stub"), cores=1)},
+        {"stub": Pods(targets.labels("stub"), "", cores=1)},
         kubeconfig=str(kubeconfig),
     )
 
@@ -192,6 +192,18 @@ def test_a_target_without_pods_is_told_before_anything_runs(
     with pytest.raises(PreflightError, match="stub cannot be measured") as error:
         carried_out(asked(tmp_path, kubeconfig, namespace, "any", a_subject(namespace)))
     assert "none of its pods is ready" in error.value.why
+
+
+def test_a_target_with_pods_of_an_earlier_template_is_not_measured(
+    tmp_path: Path, kubectl: Kubectl, kubeconfig: Path, namespace: str, image: str
+) -> None:
+    targets.a_stub(kubectl, namespace, image)
+    what = asked(tmp_path, kubeconfig, namespace, image, a_subject(namespace))
+    newer = replace(what, pods={"stub": replace(what.pods["stub"], template="another")})
+    with pytest.raises(PreflightError, match="stub cannot be measured") as error:
+        carried_out(newer, patience_s=2)
+    assert "it still has pods of before: stub" in error.value.why
+    assert loads_left(kubectl, namespace) == []
 
 
 def test_ctrl_c_ends_the_job_and_leaves_nothing(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,7 +57,6 @@ class Setting:
     pool: NodePool | None = None
     spec_digest: str = ""
     rerun: str = ""
-    after: Sequence[pulumi.Resource] = field(default=())
 
 
 def measure_on_cluster(
@@ -65,14 +64,13 @@ def measure_on_cluster(
 ) -> JobBenchmarkResource:
     """Declare a benchmark whose load comes from Jobs.
 
-    It waits for the groups that it measures and for `setting.after`: benchmarks run one after another, once everything
-    else has come to its end, so that nothing disturbs a measurement.
+    It waits for the groups that it measures.
 
     Args:
         groups: the serving groups, by name; at least the benchmark's targets.
     """
     targets = [groups[name] for name in benchmark.targets]
-    needs = [*home.needs, *(one.served.ready for one in targets), *setting.after]
+    needs = [*home.needs, *(one.served.ready for one in targets)]
     options = pulumi.ResourceOptions(depends_on=needs)
     return JobBenchmarkResource(benchmark.name, inputs_of(benchmark, targets, home, setting), options)
 
@@ -131,6 +129,7 @@ def _pods(one: Measured) -> dict[str, Any]:
     plan = one.plan
     return {
         "selector": dict(one.served.selector),
+        "template": one.served.template,
         "cores": plan.cores,
         "threads": plan.threads,
         "streams": plan.streams,

@@ -22,7 +22,7 @@ from components.benchmarks.load.parcel import DamagedParcel, Parcel, unpack
 from components.benchmarks.load.pod import Order
 from components.benchmarks.on_cluster import manifests, nodes
 from components.benchmarks.on_cluster.api import Cluster, Object
-from components.benchmarks.on_cluster.place import ClusterDescription
+from components.benchmarks.on_cluster.place import ClusterDescription, Pods
 from components.benchmarks.on_cluster.watch import PodState, containers_of, state_of_job
 from components.benchmarks.result import LoadShape, Measurement, PlacedInstance, Surroundings, Target
 from components.benchmarks.run import Progress, Step
@@ -97,13 +97,7 @@ class JobGenerators:
     def _target(self, target: Target) -> Target:
         """A target with its pods that are ready."""
         asked = self._asked.pods[target.name]
-        pods = [pod for pod in self._cluster.pods(asked.selector) if nodes.is_ready(pod)]
-        if not pods:
-            raise PreflightError(
-                f"{target.name} cannot be measured",
-                why=f"none of its pods is ready ({manifests.selector(asked.selector)})",
-                remedy="look at `inferstack status`, and bring it up with `inferstack up`",
-            )
+        pods = self._settled(target.name, asked)
         instances = tuple(
             PlacedInstance(
                 name=str(pod["metadata"]["name"]),
@@ -116,6 +110,38 @@ class JobGenerators:
             for pod in pods
         )
         return replace(target, instances=instances, cores=asked.cores * len(pods))
+
+    def _settled(self, name: str, asked: Pods) -> list[Object]:
+        """The pods of a target that are ready, once those of an earlier template are gone: a controller may call a
+        group ready while they still answer (KServe's does), and until they have ended they take the new ones' time.
+
+        Raises:
+            StoppedError: the user wants to stop.
+            PreflightError: no pod is ready, or earlier ones do not go.
+        """
+        end = time.monotonic() + self._patience_s
+        while True:
+            pods = self._cluster.pods(asked.selector)
+            old = [pod for pod in pods if nodes.lives(pod) and not nodes.is_of(pod, asked.template)]
+            if not old:
+                break
+            names = ", ".join(str(pod["metadata"]["name"]) for pod in old)
+            if time.monotonic() > end:
+                raise PreflightError(
+                    f"{name} cannot be measured",
+                    why=f"after {self._patience_s:.0f} s it still has pods of before: {names}",
+                    remedy="look at `inferstack status`: its new pods may find no room, or may not start",
+                )
+            give_way(f"waiting for earlier pods of {name}")
+            say(f"waiting for earlier pods of {name} to end: {names}")
+            time.sleep(LOOK_S)
+        if not (ready := [pod for pod in pods if nodes.is_ready(pod)]):
+            raise PreflightError(
+                f"{name} cannot be measured",
+                why=f"none of its pods is ready ({manifests.selector(asked.selector)})",
+                remedy="look at `inferstack status`, and bring it up with `inferstack up`",
+            )
+        return ready
 
     def _order(self, step: Step) -> Order:
         asked, description = self._asked, self._asked.description

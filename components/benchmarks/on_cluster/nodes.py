@@ -8,6 +8,7 @@ from typing import Any, Final
 from components.benchmarks import surroundings
 from components.benchmarks.load.parcel import Parcel
 from components.benchmarks.result import Surroundings
+from components.kubernetes.objects import TEMPLATE
 
 Object = Mapping[str, Any]
 
@@ -20,6 +21,16 @@ def is_ready(pod: Object) -> bool:
     conditions = (pod.get("status") or {}).get("conditions") or ()
     ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
     return ready and "deletionTimestamp" not in pod["metadata"]
+
+
+def is_of(pod: Object, template: str) -> bool:
+    """Whether a pod is of a template; empty: of any."""
+    return not template or (pod["metadata"].get("annotations") or {}).get(TEMPLATE) == template
+
+
+def lives(pod: Object) -> bool:
+    """Whether a pod has not come to its end."""
+    return (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
 
 
 def surroundings_of(

@@ -53,9 +53,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Pods:
-    """The pods of a target: how to find them, and what each was given."""
+    """The pods of a target: how to find them, which template they are of (empty: any), what each was given."""
 
     selector: Mapping[str, str]
+    template: str
     cores: int
     threads: int = 0
     streams: int = 0

@@ -40,9 +40,13 @@ class JobBenchmarkProvider(BenchmarkProvider):
         return super().named(props["description"])
 
     def decisive(self, props: Props) -> Any:
-        """What decides the figures, the place of the load included."""
+        """What decides the figures, the place of the load and the pods of the targets included."""
         place = props.get("place") or {}
-        return [super().decisive(props.get("description") or {}), {key: place.get(key) for key in PLACED}]
+        return [
+            super().decisive(props.get("description") or {}),
+            {key: place.get(key) for key in PLACED},
+            {name: pods.get("template") for name, pods in (props.get("pods") or {}).items()},
+        ]
 
     def replaced(self, olds: Props, news: Props) -> list[str]:
         """The inputs whose change makes another benchmark of it."""

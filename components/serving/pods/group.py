@@ -19,7 +19,7 @@ from components.serving.pods.autoscale import autoscaler
 from components.serving.pods.disruption import budget
 from components.serving.pods.monitor import monitor
 from components.serving.pods.network_policy import network_policy
-from components.serving.pods.pod import selector
+from components.serving.pods.pod import selector, template, version
 from components.serving.pods.server import GRPC_PORT, REST_PORT, Server
 from components.serving.pods.surroundings import Surroundings
 from components.serving.served import Served
@@ -109,6 +109,7 @@ def _deployed(
         grpc_port=serving.grpc_port or GRPC_PORT,
         selector=selector(serving, home),
         container=server.container,
+        template=version(template(serving, plan, access, server, home)),
         replicas=plan.replicas,
         cores=plan.cores,
         ready=group.deployment,

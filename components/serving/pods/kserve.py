@@ -61,6 +61,8 @@ def serve(serving: Serving, plan: PodPlan, access: ModelAccess, home: Home, arou
         grpc_port=None if knative else GRPC_PORT,
         selector=pod.selector(serving, home),
         container=CONTAINER,
+        # A canary of Knative's shares its requests with pods of before.
+        template="" if serving.canary else pod.version(_template(serving, plan, access, home)),
         replicas=plan.replicas,
         cores=plan.cores,
         ready=group.inference_service,
@@ -115,6 +117,10 @@ def objects(
         inference_service(serving, plan, access, server, home),
         [one for one in after if one is not None],
     )
+
+
+def _template(serving: Serving, plan: PodPlan, access: ModelAccess, home: Home) -> Manifest:
+    return pod.template(serving, plan, access, server_of(serving, plan, access, home), home)
 
 
 def server_of(serving: Serving, plan: PodPlan, access: ModelAccess, home: Home) -> Server:

@@ -12,7 +12,7 @@ import math
 from hashlib import sha256
 from typing import Any, Final
 
-from components.kubernetes.objects import NAME, PART_OF, Home, Manifest
+from components.kubernetes.objects import NAME, PART_OF, TEMPLATE, Home, Manifest
 from components.kubernetes.quantity import cpu
 from components.models.access import ModelAccess
 from components.serving.placement_pods import PodPlan
@@ -54,38 +54,50 @@ def files_name(serving: Serving, server: Server) -> str:
 
 
 def template(serving: Serving, plan: PodPlan, access: ModelAccess, server: Server, home: Home) -> Manifest:
-    """The pod template of a group."""
+    """The pod template of a group, which says itself which one it is."""
     labels = home.labels(serving.name, COMPONENT)
+    annotations = {
+        INJECT: _mesh(serving),
+        **_scraped(server),
+        **access.annotations,
+        "inferstack/model": access.key,
+    }
+    spec = _spec(serving, plan, access, server, home)
+    digest = sha256(json.dumps([annotations, spec], sort_keys=True).encode()).hexdigest()[:12]
     return {
         "metadata": {
             "labels": {**labels, INJECT: _mesh(serving)},
-            "annotations": {
-                INJECT: _mesh(serving),
-                **_scraped(server),
-                **access.annotations,
-                "inferstack/model": access.key,
-            },
+            "annotations": {**annotations, TEMPLATE: digest},
         },
-        "spec": {
-            "serviceAccountName": access.service_account or serving.name,
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "terminationGracePeriodSeconds": grace_s(serving),
-            **_priority(serving, home),
-            **_nodes(serving, plan),
-            **_spread(serving, plan, home),
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": server.user,
-                "runAsGroup": server.user,
-                "fsGroup": server.user,
-                "fsGroupChangePolicy": "OnRootMismatch",
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            **_init(plan, access),
-            "containers": [container(serving, plan, access, server)],
-            "volumes": [*access.volumes, *_volumes(serving, access, server)],
+        "spec": spec,
+    }
+
+
+def version(template: Manifest) -> str:
+    """Which template it is: another one as soon as anything in it changes."""
+    return str(template["metadata"]["annotations"][TEMPLATE])
+
+
+def _spec(serving: Serving, plan: PodPlan, access: ModelAccess, server: Server, home: Home) -> dict[str, Any]:
+    return {
+        "serviceAccountName": access.service_account or serving.name,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": grace_s(serving),
+        **_priority(serving, home),
+        **_nodes(serving, plan),
+        **_spread(serving, plan, home),
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": server.user,
+            "runAsGroup": server.user,
+            "fsGroup": server.user,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
         },
+        **_init(plan, access),
+        "containers": [container(serving, plan, access, server)],
+        "volumes": [*access.volumes, *_volumes(serving, access, server)],
     }
 
 

@@ -150,7 +150,7 @@ def split(traffic: Traffic, parts: Sequence[Part], home: Home, gateway: str = ""
 
 def predictor(part: Part, home: Home, name: str) -> dict[str, Any]:
     """A group as a predictor; its Service is named after the group."""
-    template = pod.template(part.serving, part.plan, part.access, server_of(part, home), home)
+    template = template_of(part, home)
     component = {"metadata": dict(template["metadata"]), "spec": _as_seldon_knows(template["spec"])}
     found: dict[str, Any] = {
         "name": name,
@@ -169,6 +169,11 @@ def predictor(part: Part, home: Home, name: str) -> dict[str, Any]:
     else:
         component["hpaSpec"] = _hpa(part)
     return found
+
+
+def template_of(part: Part, home: Home) -> Manifest:
+    """The pod template of a group, before it is put as Seldon knows it."""
+    return pod.template(part.serving, part.plan, part.access, server_of(part, home), home)
 
 
 def server_of(part: Part, home: Home) -> Server:
@@ -220,6 +225,7 @@ def _served(part: Part, home: Home, ready: pulumi.Resource) -> Served:
         grpc_port=GRPC_PORT if direct else EXECUTOR_GRPC_PORT,
         selector=pod.selector(serving, home),
         container=part.access.name,
+        template=pod.version(template_of(part, home)),
         replicas=plan.replicas,
         cores=plan.cores,
         ready=ready,

@@ -26,7 +26,7 @@ BENCHMARK = spec.Benchmark(name="steady", targets=("one",), load=(spec.Load(rate
 
 def a_group(ready: pulumi.Resource, **changes: Any) -> Measured:
     served = Served(
-        "one", "openvino", "v2", "digits", "digits", "one", 8000, 9000, {"app": "one"}, "server", 2, 3, ready,
+        "one", "openvino", "v2", "digits", "digits", "one", 8000, 9000, {"app": "one"}, "server", "t1", 2, 3, ready,
         notes=("a note",),
     )  # fmt: skip
     return Measured(replace(served, **changes), PLAN, "d" * 64, "int8")
@@ -81,6 +81,8 @@ def measured_once(tmp_path: Path) -> dict[str, Any]:
         ("description", {"tool": "vegeta"}, True),
         ("place", {"cores": 2}, True),
         ("place", {"node_selector": {"for": "load"}}, True),
+        ("pods", {"one": {"selector": {"app": "one"}, "template": "t2", "cores": 3}}, True),
+        ("pods", {"one": {"selector": {"app": "1"}, "template": "t1", "cores": 3}}, False),
         ("place", {"image": "example/inferstack:2"}, False),
         ("description", {"spec_digest": "other"}, False),
     ],

@@ -29,6 +29,7 @@ def a_target(name: str = "one", **fields: Any) -> Served:
         "grpc_port": 9000,
         "selector": {"app.kubernetes.io/name": name},
         "container": "openvino",
+        "template": "t1",
         "replicas": 1,
         "cores": 1,
         "ready": cast(Any, None),
