@@ -56,5 +56,6 @@ def condemned_namesakes(state: State, wanted: Record) -> tuple[Record, ...]:
     return tuple(
         record
         for record in state.condemned
-        if (record.urn, record.provider, record.id) == (wanted.urn, wanted.provider, name) and not record.retain_on_delete
+        if (record.urn, record.provider, record.id) == (wanted.urn, wanted.provider, name)
+        and not record.retain_on_delete
     )
