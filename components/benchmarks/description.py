@@ -74,6 +74,17 @@ def limits(objective: spec.Objective | None) -> Mapping[str, float]:
     return {metric: limit for metric, limit in stated.items() if limit is not None}
 
 
+def settings(serving: spec.Serving) -> dict[str, str]:
+    """What of a serving group decides its figures besides its model, its cores and its streams, in the spec's words."""
+    return {
+        "execution": serving.execution,
+        "scheduling": serving.scheduling,
+        "queue": str(serving.queue.size),
+        "maxRequestSize": str(serving.max_request_bytes),
+        **{f"env.{name}": value for name, value in (serving.env or {}).items()},
+    }
+
+
 def _shape(load: spec.Load) -> LoadShape:
     return LoadShape(
         label="",

@@ -10,7 +10,7 @@ Where a tool tells percentiles only, there is no such file and `samples` is empt
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 FILE: Final = "result.json"
@@ -68,7 +68,10 @@ class PlacedInstance:
 
 @dataclass(frozen=True)
 class Target:
-    """What was measured: a serving group as it stood; `notes` are what a comparison must show beside its figures."""
+    """What was measured: a serving group as it stood.
+
+    `notes` are what a comparison must show beside its figures, `settings` what else of the group decides them.
+    """
 
     name: str
     platform: str
@@ -78,6 +81,7 @@ class Target:
     instances: tuple[PlacedInstance, ...]
     cores: int
     notes: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,8 @@ class _Local:
 
 def _subject(group: ServingGroup, models: Mapping[str, ModelResource], benchmark: Benchmark) -> dict[str, Any]:
     """A target with the way to ask it, as `description.Subject` is written; some of it known only when it serves."""
+    from components.benchmarks.description import settings
+
     serving = group.serving
     return {
         "target": {
@@ -190,6 +192,7 @@ def _subject(group: ServingGroup, models: Mapping[str, ModelResource], benchmark
                 for one in group.placed
             ],
             "cores": len({cpu for one in group.placed for cpu in one.cpus}),
+            "settings": settings(serving),
         },
         "protocol": benchmark.protocol or serving.protocol,
         "endpoints": [

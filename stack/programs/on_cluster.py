@@ -166,13 +166,18 @@ class OnCluster:
     def _measure(
         self, served: Mapping[str, Served], models: Mapping[str, ModelAccess], home: Home, reach: Reach
     ) -> dict[str, Any]:
+        from components.benchmarks.description import settings
         from components.benchmarks.on_cluster.benchmark import Measured, measure_on_cluster
 
         spec = self.loaded.spec
         precision = {model.name: model.convert.precision for model in spec.models}
         groups = {
             one.name: Measured(
-                served[one.name], self.plans[one.name], models[one.model].digest or "", precision[one.model]
+                served[one.name],
+                self.plans[one.name],
+                settings(one),
+                models[one.model].digest or "",
+                precision[one.model],
             )
             for one in spec.serving
         }

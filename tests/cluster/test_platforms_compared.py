@@ -11,6 +11,7 @@ import pulumi
 import pytest
 
 from components.benchmarks import results
+from components.benchmarks.description import settings
 from components.benchmarks.on_cluster.benchmark import Measured, Setting, measure_on_cluster
 from components.benchmarks.results import StoredResult
 from components.cluster.nodes import ClusterFacts
@@ -69,9 +70,11 @@ class Comparison:
         home = Home("compared", self.namespace, provider, self.image)
         plans = {one.name: plan_pods_anywhere(one, None, self.facts) for one in groups}
         served = {one.name: serve(one, plans[one.name], self.access, home, Surroundings()) for one in groups}
-        measured = {name: Measured(one, plans[name], self.access.digest or "") for name, one in served.items()}
-        after = tuple(one.ready for one in served.values())
-        setting = Setting(self._results, str(self.kubeconfig), after=after)
+        measured = {
+            one.name: Measured(served[one.name], plans[one.name], settings(one), self.access.digest or "")
+            for one in groups
+        }
+        setting = Setting(self._results, str(self.kubeconfig))
         pulumi.export("answer", measure_on_cluster(benchmark, measured, home, setting).answer)
 
 

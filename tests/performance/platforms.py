@@ -11,7 +11,7 @@ from tests.performance.bed import bed
 from tests.performance.models import CORE, model_of
 from tests.performance.ratio import Claim
 
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 PLATFORMS: Final = ("openvino", "kserve", "mlserver")
 JSON: Final[Protocol] = "v2"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from components.benchmarks.description import settings
 from schemas.errors import SpecError
 from schemas.load import load
 from stack import workspace
@@ -40,6 +41,16 @@ def test_a_group_listens_for_grpc_when_a_benchmark_of_it_asks_for_it(tmp_path: P
     }
     assert inputs["asked-0"]["grpc"] is True
     assert "grpc" not in inputs["other-0"]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["execution: bf16", "scheduling: queue", "queue: {size: 2}", "env: {ONEDNN_MAX_CPU_ISA: SSE41}"],
+)
+def test_every_setting_of_a_target_that_decides_figures_is_measured_anew(tmp_path: Path, setting: str) -> None:
+    (tmp_path / "stack.yaml").write_text(SPEC.replace("name: asked,", f"name: asked, {setting},"))
+    asked, other = load(tmp_path / "stack.yaml").spec.serving
+    assert settings(asked) != settings(other)
 
 
 def test_a_plan_notes_a_load_that_is_too_short_for_a_verdict(tmp_path: Path) -> None:

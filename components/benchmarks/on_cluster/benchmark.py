@@ -23,13 +23,14 @@ COMPONENT: Final = "load"
 
 @dataclass(frozen=True)
 class Measured:
-    """A serving group to measure: its service, its pods, and what its model is.
+    """A serving group to measure: its service, its pods, what its model is, and what else decides its figures.
 
     `digest` is that of the model as served, empty where nobody knows it before the pod does.
     """
 
     served: Served
     plan: PodPlan
+    settings: Mapping[str, str]
     digest: pulumi.Input[str] = ""
     precision: pulumi.Input[str] = "fp32"
 
@@ -119,6 +120,7 @@ def _subject(one: Measured, benchmark: Benchmark) -> dict[str, Any]:
             "instances": [],
             "cores": one.plan.cores * served.replicas,
             "notes": list(served.notes),
+            "settings": {**one.settings, "template": served.template},
         },
         "protocol": benchmark.protocol or served.protocol,
         "endpoints": [{"host": served.host, "rest_port": served.rest_port, "grpc_port": served.grpc_port}],

@@ -40,13 +40,9 @@ class JobBenchmarkProvider(BenchmarkProvider):
         return super().named(props["description"])
 
     def decisive(self, props: Props) -> Any:
-        """What decides the figures, the place of the load and the pods of the targets included."""
+        """What decides the figures, the place of the load included."""
         place = props.get("place") or {}
-        return [
-            super().decisive(props.get("description") or {}),
-            {key: place.get(key) for key in PLACED},
-            {name: pods.get("template") for name, pods in (props.get("pods") or {}).items()},
-        ]
+        return [super().decisive(props.get("description") or {}), {key: place.get(key) for key in PLACED}]
 
     def replaced(self, olds: Props, news: Props) -> list[str]:
         """The inputs whose change makes another benchmark of it."""

@@ -35,7 +35,7 @@ def facts(result: Result, topology: Topology | None) -> Markup:
 
 def targets_table(result: Result, looks: Mapping[str, Look]) -> Markup:
     """What each target was."""
-    words = ("Target", "Platform", "Protocol", "Model", "Precision", "Model digest")
+    words = ("Target", "Platform", "Protocol", "Model", "Precision", "Model digest", "Settings")
     figures = ("Instances", "Cores")
     rows = []
     for target in result.targets:
@@ -46,6 +46,7 @@ def targets_table(result: Result, looks: Mapping[str, Look]) -> Markup:
             target.model,
             target.precision,
             _digest(target.model_digest),
+            ", ".join(f"{name} {value}" for name, value in sorted(target.settings.items())) or "none recorded",
         )
         counted = (str(len(target.instances)), str(target.cores))
         name = tag("th", tag("span", swatch(looks[target.name]), target.name, class_="target"), scope="row")

@@ -29,7 +29,7 @@ def a_group(ready: pulumi.Resource, **changes: Any) -> Measured:
         "one", "openvino", "v2", "digits", "digits", "one", 8000, 9000, {"app": "one"}, "server", "t1", 2, 3, ready,
         notes=("a note",),
     )  # fmt: skip
-    return Measured(replace(served, **changes), PLAN, "d" * 64, "int8")
+    return Measured(replace(served, **changes), PLAN, {"execution": "f32"}, "d" * 64, "int8")
 
 
 def planned(tmp_path: Path, **changes: Any) -> dict[str, Any]:
@@ -81,7 +81,6 @@ def measured_once(tmp_path: Path) -> dict[str, Any]:
         ("description", {"tool": "vegeta"}, True),
         ("place", {"cores": 2}, True),
         ("place", {"node_selector": {"for": "load"}}, True),
-        ("pods", {"one": {"selector": {"app": "one"}, "template": "t2", "cores": 3}}, True),
         ("pods", {"one": {"selector": {"app": "1"}, "template": "t1", "cores": 3}}, False),
         ("place", {"image": "example/inferstack:2"}, False),
         ("description", {"spec_digest": "other"}, False),
@@ -93,6 +92,15 @@ def test_what_decides_the_figures_makes_it_measure_again(
     olds = measured_once(tmp_path)
     news = {**olds, part: {**olds[part], **change}}
     assert JobBenchmarkProvider().diff("steady", olds, news).changes == again
+
+
+@pytest.mark.parametrize("setting", [{"execution": "bf16"}, {"template": "another"}])
+def test_another_setting_of_a_target_is_measured_again(tmp_path: Path, setting: dict[str, str]) -> None:
+    olds = measured_once(tmp_path)
+    (subject,) = olds["description"]["subjects"]
+    target = {**subject["target"], "settings": {**subject["target"]["settings"], **setting}}
+    news = {**olds, "description": {**olds["description"], "subjects": [{**subject, "target": target}]}}
+    assert JobBenchmarkProvider().diff("steady", olds, news).changes
 
 
 def test_another_way_to_the_cluster_is_no_change(tmp_path: Path) -> None:
