@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from components.kubernetes.objects import Home, Manifest
+from components.kubernetes.services import namespace_of
 from components.models.access import ModelAccess
 from components.serving.pods.pod import selector
 from components.serving.pods.server import GRPC_PORT, REST_PORT
@@ -23,7 +24,7 @@ Rule = dict[str, Any]
 NAMESPACE: Final = "kubernetes.io/metadata.name"
 # Where GKE's pods ask for their identity, before and behind its own address translation.
 METADATA_SERVERS: Final = (("169.254.169.254/32", 80), ("169.254.169.252/32", 988))
-# Stores inside the cluster (MinIO, a web server) listen on ports of their own choice.
+# Where stores of other networks listen that no port is known of.
 WEB_PORTS: Final = (80, 443, 8080, 9000)
 
 
@@ -43,7 +44,7 @@ def network_policy(
             "podSelector": {"matchLabels": selector(serving, home)},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": _ingress(serving, around, ports),
-            "egress": [_names(), *_store(access)],
+            "egress": [_names(), *_store(access, home)],
         },
     }
 
@@ -51,12 +52,11 @@ def network_policy(
 def _ingress(serving: Serving, around: Surroundings, ports: Sequence[int]) -> list[Rule]:
     namespaces = sorted({*serving.clients.namespaces, *around.gateways})
     callers: list[Rule] = [{"podSelector": {}}]
-    callers += [{"namespaceSelector": {"matchLabels": {NAMESPACE: name}}} for name in namespaces]
+    callers += [_pods_of(name) for name in namespaces]
     callers += [{"ipBlock": {"cidr": cidr}} for cidr in (*serving.clients.cidrs, *around.balancers)]
     rules = [{"from": callers, "ports": _ports(*ports)}]
     if around.monitoring:
-        collector = {"namespaceSelector": {"matchLabels": {NAMESPACE: around.monitoring}}}
-        rules.append({"from": [collector], "ports": _ports(ports[0])})
+        rules.append({"from": [_pods_of(around.monitoring)], "ports": _ports(ports[0])})
     return rules
 
 
@@ -65,17 +65,26 @@ def _names() -> Rule:
     return {"ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
 
 
-def _store(access: ModelAccess) -> list[Rule]:
-    """The way to the store, where init containers fetch the model."""
+def _store(access: ModelAccess, home: Home) -> list[Rule]:
+    """The way to the store, where init containers fetch the model.
+
+    Policies see the ports of pods, which a Service translates its own to: to a Service's pods all of them are open.
+    """
     scheme = access.uri.partition("://")[0] if "://" in access.uri else ""
+    if inside := namespace_of(access.host, home.namespace):
+        return [{"to": [_pods_of(inside)]}]
     match scheme:
-        case "" | "pvc":
-            return [{"ports": _ports(*access.ports)}] if access.ports else []
+        case "" | "pvc" if not access.ports:
+            return []
         case "gs":
             servers = [{"to": [{"ipBlock": {"cidr": cidr}}], "ports": _ports(port)} for cidr, port in METADATA_SERVERS]
             return [{"ports": _ports(443)}, *servers]
         case _:
-            return [{"ports": _ports(*(access.ports or WEB_PORTS))}]
+            return [{"ports": _ports(*sorted({*access.ports, *WEB_PORTS}))}]
+
+
+def _pods_of(namespace: str) -> Rule:
+    return {"namespaceSelector": {"matchLabels": {NAMESPACE: namespace}}}
 
 
 def _ports(*ports: int) -> list[Rule]:

@@ -52,6 +52,17 @@ def test_pods_call_nobody_but_names_and_their_store(uri: str, ports: list[int]) 
     assert sorted({port["port"] for rule in egress for port in rule["ports"]}) == ports
 
 
+@pytest.mark.parametrize("host", ["minio.minio.svc", "minio.minio.svc.cluster.local"])
+def test_a_store_inside_the_cluster_is_called_on_whatever_port_its_pods_listen(host: str) -> None:
+    egress = policy(a_group(), access=an_access(host=host, ports=(80,)))["egress"]
+    assert egress[1:] == [{"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "minio"}}}]}]
+
+
+def test_a_store_outside_is_called_on_its_own_port_as_well() -> None:
+    egress = policy(a_group(), access=an_access(host="minio.example.org", ports=(9443,)))["egress"]
+    assert [port["port"] for port in egress[1]["ports"]] == [80, 443, 8080, 9000, 9443]
+
+
 def test_a_namespace_refuses_pods_below_the_standard() -> None:
     labels = namespace(a_home())["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
