@@ -12,6 +12,7 @@ import math
 from hashlib import sha256
 from typing import Any, Final
 
+from components.kubernetes import objects
 from components.kubernetes.objects import NAME, PART_OF, TEMPLATE, Home, Manifest
 from components.kubernetes.quantity import cpu
 from components.models.access import ModelAccess
@@ -33,8 +34,8 @@ SCRATCH: Final = {"sizeLimit": "256Mi"}
 
 
 def selector(serving: Serving, home: Home) -> dict[str, str]:
-    """The labels by which a group's pods are found; they never change."""
-    return {NAME: serving.name, PART_OF: home.stack}
+    """The labels by which a group's pods are found, and no pod of a benchmark of its name; they never change."""
+    return {NAME: serving.name, objects.COMPONENT: COMPONENT, PART_OF: home.stack}
 
 
 def resources_of(plan: PodPlan) -> dict[str, Any]:

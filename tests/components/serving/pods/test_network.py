@@ -74,6 +74,11 @@ def test_a_namespace_is_closed_and_has_the_quota_of_the_spec() -> None:
     assert [one["kind"] for one in limits(a_home(), None)] == ["NetworkPolicy"]
 
 
+def test_no_group_can_have_the_name_of_the_namespaces_policy() -> None:
+    (closed,) = limits(a_home(), None)
+    assert "." in closed["metadata"]["name"]
+
+
 def test_a_quota_limits_what_it_names() -> None:
     assert hard(Quota(cpus=8, pods=10)) == {"requests.cpu": "8", "pods": "10"}
     assert hard(Quota(memory_bytes=2**30)) == {"requests.memory": "1073741824", "limits.memory": "1073741824"}

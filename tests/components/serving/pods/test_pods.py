@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.benchmarks.on_cluster.benchmark import COMPONENT as LOAD
 from components.serving.pods.group import serve
 from components.serving.pods.server import DRAIN_DELAY_S
 from components.serving.pods.surroundings import Surroundings
@@ -206,3 +207,11 @@ def test_a_group_is_declared_under_its_own_names(platform: Platform) -> None:
     found = {(one.type.rpartition(":")[2], one.name) for one in declared(a_platform(platform))}
     kinds = {"Pods", "Deployment", "Service", "ConfigMap", "NetworkPolicy", "ServiceAccount"}
     assert found >= {(kind, "digits") for kind in kinds}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget"])
+def test_a_group_is_never_the_pods_of_a_benchmark_of_its_name(kind: str) -> None:
+    spec = only(manifests(a_group(replicas=2)), kind)["spec"]
+    found = spec.get("podSelector") or spec["selector"]
+    load = a_home().labels("digits", LOAD)
+    assert not (found.get("matchLabels") or found).items() <= load.items()
