@@ -23,11 +23,13 @@ def surroundings(extensions: ExtensionSet, cluster: Cluster) -> Surroundings:
     gateways = [where[name] for name in ("istio",) if where.get(name)]
     if "knative" in extensions.present and "istio" not in extensions.present:
         gateways.append(KOURIER)
+    mesh = where.get("istio") or CATALOGUE["istio"].namespace
     return Surroundings(
         extensions=extensions.present,
         scraping=scraping,
         prometheus=extensions.outputs.get(PROMETHEUS, {}).get("prometheus", ""),
         monitoring=monitoring,
+        mesh=mesh,
         gateways=tuple(gateways),
     )
 

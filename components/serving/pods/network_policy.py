@@ -2,7 +2,7 @@
 
 Calls come from the stack's own namespace, from gateways, from what collects metrics, and from whom the spec names; the
 kubelet's probes are never held up. Pods themselves need names, and the model store where they fetch the model by
-themselves; mounted volumes need no network of the pod's.
+themselves; mounted volumes need no network of the pod's. In a mesh their proxies ask its control plane.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ NAMESPACE: Final = "kubernetes.io/metadata.name"
 METADATA_SERVERS: Final = (("169.254.169.254/32", 80), ("169.254.169.252/32", 988))
 # Where stores of other networks listen that no port is known of.
 WEB_PORTS: Final = (80, 443, 8080, 9000)
+ISTIOD_PORT: Final = 15012
 
 
 def network_policy(
@@ -44,7 +45,7 @@ def network_policy(
             "podSelector": {"matchLabels": selector(serving, home)},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": _ingress(serving, around, ports),
-            "egress": [_names(), *_store(access, home)],
+            "egress": [_names(), *_store(access, home), *_mesh(serving, around)],
         },
     }
 
@@ -81,6 +82,11 @@ def _store(access: ModelAccess, home: Home) -> list[Rule]:
             return [{"ports": _ports(443)}, *servers]
         case _:
             return [{"ports": _ports(*sorted({*access.ports, *WEB_PORTS}))}]
+
+
+def _mesh(serving: Serving, around: Surroundings) -> list[Rule]:
+    """The way of a pod's proxy to the control plane, which gives it its certificate and its settings."""
+    return [{"to": [_pods_of(around.mesh)], "ports": _ports(ISTIOD_PORT)}] if serving.mesh else []
 
 
 def _pods_of(namespace: str) -> Rule:

@@ -28,6 +28,8 @@ from schemas.spec import Serving, Taint
 
 COMPONENT: Final = "serving"
 INJECT: Final = "sidecar.istio.io/inject"
+# The proxy starts before the containers that fetch the model: what they send is led to it from the first packet on.
+PROXY_FIRST: Final = {"sidecar.istio.io/nativeSidecar": "true"}
 START_LIMIT_S: Final = 600
 # Servers that fetch the model from a bucket by themselves put it beside their other temporary files.
 SCRATCH: Final = {"sizeLimit": "256Mi"}
@@ -59,6 +61,7 @@ def template(serving: Serving, plan: PodPlan, access: ModelAccess, server: Serve
     labels = home.labels(serving.name, COMPONENT)
     annotations = {
         INJECT: _mesh(serving),
+        **(PROXY_FIRST if serving.mesh else {}),
         **_scraped(server),
         **access.annotations,
         "inferstack/model": access.key,

@@ -19,6 +19,7 @@ class Surroundings:
         scraping: how whoever collects metrics learns of the pods.
         prometheus: address of Prometheus inside the cluster; empty where there is none.
         monitoring: namespace of what collects metrics, which may then call the pods; empty: nobody.
+        mesh: namespace of Istio's control plane, which the proxies of a mesh ask.
         gateways: namespaces of gateways that pass requests on, which may then call the pods.
         balancers: addresses of load balancers outside of the cluster that do.
     """
@@ -27,5 +28,6 @@ class Surroundings:
     scraping: Scraping = "annotations"
     prometheus: str = ""
     monitoring: str = ""
+    mesh: str = "istio-system"
     gateways: tuple[str, ...] = ()
     balancers: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.extensions.neighbours import surroundings
-from tests.components.extensions.builders import ANYWHERE, on_gke, planned
+from tests.components.extensions.builders import ANYWHERE, an_extension, on_gke, planned
 
 
 def test_our_prometheus_finds_the_pods_by_itself() -> None:
@@ -30,6 +30,12 @@ def test_gateways_may_call_the_pods() -> None:
     assert surroundings(planned("istio", "knative"), ANYWHERE).gateways == ("istio-system",)
     assert surroundings(planned("knative"), ANYWHERE).gateways == ("knative-serving",)
     assert surroundings(planned("kserve"), ANYWHERE).gateways == ()
+
+
+def test_proxies_find_the_control_plane_of_the_mesh_wherever_it_is() -> None:
+    assert surroundings(planned(installed={"istio": "mesh"}), ANYWHERE).mesh == "mesh"
+    assert surroundings(planned(an_extension("istio", namespace="mesh")), ANYWHERE).mesh == "mesh"
+    assert surroundings(planned(), ANYWHERE).mesh == "istio-system"
 
 
 def test_what_is_built_in_is_there_as_well() -> None:

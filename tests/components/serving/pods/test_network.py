@@ -63,6 +63,12 @@ def test_a_store_outside_is_called_on_its_own_port_as_well() -> None:
     assert [port["port"] for port in egress[1]["ports"]] == [80, 443, 8080, 9000, 9443]
 
 
+def test_a_proxy_of_the_mesh_asks_its_control_plane() -> None:
+    egress = policy(a_group(mesh=True, exclusive=False), Surroundings(mesh="mesh"))["egress"]
+    to = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "mesh"}}}]
+    assert egress[-1] == {"to": to, "ports": [{"protocol": "TCP", "port": 15012}]}
+
+
 def test_a_namespace_refuses_pods_below_the_standard() -> None:
     labels = namespace(a_home())["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"

@@ -73,6 +73,12 @@ def test_no_sidecar_may_take_the_exclusive_cores_away() -> None:
     )
 
 
+def test_a_model_is_fetched_once_the_proxy_of_the_mesh_is_there() -> None:
+    annotation = "sidecar.istio.io/nativeSidecar"
+    assert pod_of(a_group(mesh=True, exclusive=False))["metadata"]["annotations"][annotation] == "true"
+    assert annotation not in pod_of(a_group())["metadata"]["annotations"]
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_pods_keep_the_restricted_standard(platform: Platform) -> None:
     spec = pod_of(a_platform(platform))["spec"]
