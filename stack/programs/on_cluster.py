@@ -87,8 +87,10 @@ class OnCluster:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a plan says besides its changes."""
+        from components.traffic.notes import notes
+
         fit = (line for plan in self.plans.values() for line in plan.fit)
-        return (*fit, *self.extensions.notes)
+        return (*fit, *self.extensions.notes, *notes(self.loaded.spec, self.extensions.elsewhere))
 
     def sources(self) -> dict[tuple[str, str], Sources]:
         """Where the resources come from."""
