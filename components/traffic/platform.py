@@ -13,7 +13,7 @@ from components.serving.pods.group import serve
 from components.serving.pods.surroundings import Surroundings
 from components.serving.served import Served
 from components.traffic.split import calling_namespaces, calling_ranges
-from schemas.spec import GkeCluster, Spec
+from schemas.spec import Spec
 
 
 def serve_groups(
@@ -42,5 +42,5 @@ def serve_groups(
 def letting_in(spec: Spec, around: Surroundings) -> Surroundings:
     """The neighbours of a stack's pods, and the gateways and load balancers of its traffic. Pure."""
     gateways = sorted({*around.gateways, *calling_namespaces(spec.traffic)})
-    ranges = calling_ranges(spec.traffic, gke=isinstance(spec.cluster, GkeCluster))
+    ranges = calling_ranges(spec)
     return replace(around, gateways=tuple(gateways), balancers=(*around.balancers, *ranges))

@@ -12,7 +12,8 @@ from components.kubernetes.objects import Home, Manifest, declare
 from components.serving.served import Served
 from components.traffic import gateway, istio
 from components.traffic.certificate import certificate
-from schemas.spec import Traffic
+from schemas.gateways import proxies_of
+from schemas.spec import GkeCluster, Spec, Traffic
 
 TYPE: Final = "inferstack:traffic:Split"
 # Whence GKE's load balancers pass requests on and ask for health:
@@ -93,8 +94,11 @@ def calling_namespaces(splits: Sequence[Traffic]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def calling_ranges(splits: Sequence[Traffic], *, gke: bool) -> tuple[str, ...]:
-    """Addresses of the load balancers that pass requests on from outside of the cluster."""
+def calling_ranges(spec: Spec) -> tuple[str, ...]:
+    """Addresses of the load balancers that pass requests on from outside of the cluster, and of their proxies."""
     entered = any(traffic.via == "gateway" and (traffic.gateway_class or gateway.GKE).startswith(gateway.GKE)
-                  for traffic in splits)  # fmt: skip
-    return GKE_LOAD_BALANCERS if gke and entered else ()
+                  for traffic in spec.traffic)  # fmt: skip
+    if not (entered and isinstance(spec.cluster, GkeCluster)):
+        return ()
+    proxies = proxies_of(spec)
+    return (*GKE_LOAD_BALANCERS, proxies) if proxies else GKE_LOAD_BALANCERS

@@ -11,7 +11,7 @@ import yaml
 
 from components.kubernetes.objects import Manifest
 from components.serving.served import Served
-from components.traffic.split import TrafficSplit, calling_namespaces, calling_ranges, objects, urls
+from components.traffic.split import TrafficSplit, calling_namespaces, objects, urls
 from schemas.spec import Tls, Traffic
 from tests.components.cluster.recording import registered_by
 from tests.components.serving.pods.pod_builders import a_home, only
@@ -140,8 +140,6 @@ def test_pods_let_in_the_gateways_that_call_them() -> None:
     assert calling_namespaces([a_split(), shared, a_split(via="istio")]) == ("istio-system", "shared")
     elsewhere = a_split(gateway_class="eg", gateway_namespace="envoy-gateway-system")
     assert calling_namespaces([elsewhere]) == ("envoy-gateway-system",)
-    assert calling_ranges([a_split(gateway_class="gke-l7-rilb")], gke=True) == ("35.191.0.0/16", "130.211.0.0/22")
-    assert calling_ranges([a_split()], gke=True) == calling_ranges([shared], gke=False) == ()
 
 
 def test_routes_are_made_after_the_gateway() -> None:
