@@ -7,7 +7,8 @@ themselves; mounted volumes need no network of the pod's. In a mesh their proxie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from components.kubernetes.objects import Home, Manifest
@@ -27,16 +28,29 @@ METADATA_SERVERS: Final = (("169.254.169.254/32", 80), ("169.254.169.252/32", 98
 # Where stores of other networks listen that no port is known of.
 WEB_PORTS: Final = (80, 443, 8080, 9000)
 ISTIOD_PORT: Final = 15012
+# Where a proxy of the mesh has the metrics of its pod, and tells those who read annotations so.
+MERGED_METRICS_PORT: Final = 15020
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Where a group's pods are called.
+
+    Attributes:
+        requests: ports for clients and gateways.
+        metrics: the port for collectors of metrics.
+        platform: ports that the pods of a platform call, by the platform's namespace.
+    """
+
+    requests: tuple[int, ...] = (REST_PORT, GRPC_PORT)
+    metrics: int = REST_PORT
+    platform: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def network_policy(
-    serving: Serving,
-    access: ModelAccess,
-    home: Home,
-    around: Surroundings,
-    ports: Sequence[int] = (REST_PORT, GRPC_PORT),
+    serving: Serving, access: ModelAccess, home: Home, around: Surroundings, doors: Doors | None = None
 ) -> Manifest:
-    """The policy of a group's pods, which listen on these ports; the first is where their metrics are."""
+    """The policy of a group's pods, which are called at these doors; the usual ones when absent."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -44,20 +58,22 @@ def network_policy(
         "spec": {
             "podSelector": {"matchLabels": selector(serving, home)},
             "policyTypes": ["Ingress", "Egress"],
-            "ingress": _ingress(serving, around, ports),
+            "ingress": _ingress(serving, around, doors or Doors()),
             "egress": [_names(), *_store(access, home), *_mesh(serving, around)],
         },
     }
 
 
-def _ingress(serving: Serving, around: Surroundings, ports: Sequence[int]) -> list[Rule]:
+def _ingress(serving: Serving, around: Surroundings, doors: Doors) -> list[Rule]:
     namespaces = sorted({*serving.clients.namespaces, *around.gateways})
     callers: list[Rule] = [{"podSelector": {}}]
     callers += [_pods_of(name) for name in namespaces]
     callers += [{"ipBlock": {"cidr": cidr}} for cidr in (*serving.clients.cidrs, *around.balancers)]
-    rules = [{"from": callers, "ports": _ports(*ports)}]
+    rules = [{"from": callers, "ports": _ports(*doors.requests)}]
+    rules += [{"from": [_pods_of(name)], "ports": _ports(*ports)} for name, ports in doors.platform.items()]
     if around.monitoring:
-        rules.append({"from": [_pods_of(around.monitoring)], "ports": _ports(ports[0])})
+        metrics = (doors.metrics, MERGED_METRICS_PORT) if serving.mesh else (doors.metrics,)
+        rules.append({"from": [_pods_of(name) for name in around.monitoring], "ports": _ports(*metrics)})
     return rules
 
 

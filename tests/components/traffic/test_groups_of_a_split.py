@@ -8,7 +8,7 @@ import pytest
 
 from components.serving.pods.surroundings import Surroundings
 from components.traffic.platform import letting_in, serve_groups
-from schemas.spec import GkeCluster, Network, Spec, Traffic
+from schemas.spec import Autoscale, GkeCluster, Network, Spec, Traffic
 from tests.components.cluster.recording import Registered, registered_by
 from tests.components.serving.pods.pod_builders import a_group, a_home, a_plan, an_access
 
@@ -50,6 +50,12 @@ def test_groups_that_a_gateway_splits_are_declared_one_by_one() -> None:
 def test_pods_let_in_the_gateways_of_their_traffic_only() -> None:
     assert letting_in(a_stack(), Surroundings(gateways=("knative",))).gateways == ("istio-system", "knative")
     assert letting_in(a_stack(traffic=()), Surroundings()).gateways == ()
+
+
+def test_pods_let_in_the_prometheus_that_they_are_scaled_by() -> None:
+    scale = Autoscale(max=4, metric="requests", average=10, prometheus="http://prometheus.metrics.svc:9090")
+    around = letting_in(a_stack(serving=(a_group(autoscale=scale),)), Surroundings(monitoring=("monitoring",)))
+    assert around.monitoring == ("metrics", "monitoring")
 
 
 BALANCERS = ("35.191.0.0/16", "130.211.0.0/22")

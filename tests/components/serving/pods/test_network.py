@@ -31,7 +31,7 @@ def test_the_spec_lets_other_namespaces_and_networks_call() -> None:
 
 
 def test_gateways_may_call_and_collectors_of_metrics_only_where_metrics_are() -> None:
-    ingress = policy(a_group(), Surroundings(monitoring="monitoring", gateways=("istio-system",)))["ingress"]
+    ingress = policy(a_group(), Surroundings(monitoring=("monitoring",), gateways=("istio-system",)))["ingress"]
     labels = [{"kubernetes.io/metadata.name": name} for name in ("istio-system", "monitoring")]
     assert {"namespaceSelector": {"matchLabels": labels[0]}} in ingress[0]["from"]
     assert ingress[1]["from"] == [{"namespaceSelector": {"matchLabels": labels[1]}}]

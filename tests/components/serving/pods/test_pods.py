@@ -196,6 +196,12 @@ def test_a_foreign_prometheus_is_told_of_the_pods_and_our_own_need_not_be() -> N
     assert not {one["kind"] for one in manifests(a_group())} & {"PodMonitor", "PodMonitoring", "ServiceMonitor"}
 
 
+def test_a_foreign_prometheus_finds_its_monitors_by_their_labels() -> None:
+    around = Surroundings(scraping="pod-monitor", monitors={"release": "prometheus"})
+    labels = only(manifests(a_group(), around), "PodMonitor")["metadata"]["labels"]
+    assert labels == {**a_home().labels("digits", "serving"), "release": "prometheus"}
+
+
 def declared(serving: Serving) -> list[Registered]:
     import pulumi
 
