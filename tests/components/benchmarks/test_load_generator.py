@@ -119,6 +119,12 @@ def test_a_server_that_is_not_there_is_an_error_at_once(tmp_path: Path) -> None:
     assert made.measurement.errors == {"connection refused": 25}
 
 
+def test_connections_that_open_too_late_are_not_used(tmp_path: Path, ports: list[int]) -> None:
+    made = build.generate(tmp_path, ports, load_clients=3, load_timeout_s=0.0001)
+    assert set(made.measurement.errors) <= {"timeout", "no connection"}
+    assert sum(made.measurement.errors.values()) > 0
+
+
 def test_requests_beyond_the_bound_are_not_sent_and_make_the_run_invalid(tmp_path: Path, ports: list[int]) -> None:
     made = build.generate(
         tmp_path, ports, model="hang", load_rate_per_s=4000.0, load_connections=4, load_timeout_s=1.0, load_warmup_s=0
