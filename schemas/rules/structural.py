@@ -133,7 +133,7 @@ _TEXTS: Final = {
     "LAYER003": """What is removed is there.
 
         Why: `!remove` takes away what a layer below says: `key: !remove`, or `- !remove name` in a list of named
-            things. Where there is nothing, the name is most often misspelt.
+            things. Where there is nothing, the name is most often misspelt. A list of plain values is replaced whole.
         Example:
             benchmarks: [!remove steady]
         Remedy: Name what is to be removed, or delete the line.
