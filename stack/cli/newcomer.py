@@ -27,7 +27,7 @@ cluster: {{provider: local}}
 models:
   - name: {model}
     source: {source}          # a file, a SavedModel folder, or https://...
-    # sha256: ...               pins the source; `inferstack models` prints the digest
+    # sha256: ...               pins the source; `{digest}` prints it
     convert:
       precision: fp32           # fp16 halves the file; int8 needs `calibration: samples.npz`
 
@@ -69,6 +69,7 @@ def first_spec(topology: Topology, *, source: str, name: str) -> str:
         model=scalar(model),
         model_name=model,
         source=scalar(source),
+        digest="cat model.xml model.bin | sha256sum" if source.endswith(".xml") else "sha256sum FILE",
         clients=max(2, 2 * cores),
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,19 @@ def test_init_names_a_model_from_where_the_spec_stands(tmp_path: Path) -> None:
     assert main(["init", "specs/net.yaml", "--model", "models/net.xml"]) == 0
     assert "source: ../models/net.xml" in (tmp_path / "specs" / "net.yaml").read_text()
     assert main(["preview", "specs/net.yaml"]) == 0
+
+
+@pytest.mark.parametrize(("make", "model"), [(an_onnx, "model.onnx"), (an_ir, "model.xml")])
+def test_the_digest_of_a_model_is_printed_by_the_command_that_init_names(
+    tmp_path: Path, make: Callable[[Path], object], model: str
+) -> None:
+    make(tmp_path / model)
+    assert main(["init"]) == 0
+    spec = tmp_path / "inferstack.yaml"
+    command = re.findall("# sha256: .*`(.+)` prints it", spec.read_text())[0].replace("FILE", model)
+    digest = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    spec.write_text(spec.read_text().replace("# sha256: ...", f"sha256: {digest.split()[0]} #"))
+    assert main(["preview"]) == 0
 
 
 def test_init_overwrites_only_when_told(capsys: pytest.CaptureFixture[str]) -> None:
