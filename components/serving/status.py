@@ -28,7 +28,8 @@ class InstanceStatus:
     """One instance now. `cpus` is the real mask (None where unknown), `wrong` says in words what is not as asked.
 
     `state`: ready; starting; failing (it ends and is started again); failed (given up); stopped; missing (the
-    supervisor knows nothing of it); wrong (it runs, but not as asked, or unsupervised). `requests` is None where nobody counts them.
+    supervisor knows nothing of it); wrong (it runs, but not as asked, or unsupervised). `requests` is None where nobody
+    counts them.
     """
 
     name: str

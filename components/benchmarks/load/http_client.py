@@ -157,7 +157,7 @@ class HttpClient:
 class Connection(asyncio.Protocol):
     """One connection with at most one request under way; `number` is that request, or -1.
 
-    `used` from the end of a successful attempt to open it until it is closed: before, its loss is the attempt's failure.
+    `used` from the end of a successful attempt to open it until it is closed; before, its loss is the attempt's.
     """
 
     def __init__(self, client: HttpClient, endpoint: int) -> None:
