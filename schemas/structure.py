@@ -219,7 +219,7 @@ def _home(spot: _Spot, record: Record, key: str) -> tuple[str, str]:
     homes = dict.fromkeys(path for path, other in _records(spec_shape(), "") if key in other.fields)
     synonym = SYNONYMS.get(folded(key))
     near = synonym if synonym in record.fields else nearest(key, record.fields)
-    # A key of another place is like one here by chance (`precision`, `apiVersion`), unless it is one or two letters off.
+    # A key of another place may be like one here by chance (`precision`, `apiVersion`); a slip is a letter or two.
     if near and (near == synonym or not homes or distance(folded(key), folded(near)) <= 2):
         return f"; did you mean `{near}`?", f"Write `{near}`."
     if homes:
