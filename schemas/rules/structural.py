@@ -99,7 +99,7 @@ _TEXTS: Final = {
     """,
     "SPEC016": """A text has the form that its key wants.
 
-        Why: Names become parts of addresses and file names: lower-case letters, digits and hyphens.
+        Why: Names become parts of addresses and file names: lower-case letters, digits and hyphens, 63 at most.
         Example:
             models: [{name: My_Model, source: a.onnx}]
         Remedy: Write it in the form that the message says.
