@@ -90,10 +90,10 @@ def is_url(source: str) -> bool:
     return "://" in source
 
 
-def found_model(folder: Path) -> str | None:
-    """The first model file of a folder, by name."""
+def found_models(folder: Path) -> tuple[str, ...]:
+    """The model files of a folder, by name."""
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    return next((name for name in names if name.endswith(READABLE)), None)
+    return tuple(name for name in names if name.endswith(READABLE))
 
 
 def as_name(text: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stack.cli import main
-from stack.cli.newcomer import as_name, found_model, scalar, source_of
+from stack.cli.newcomer import as_name, found_models, scalar, source_of
 from tests.components.models.model_builders import an_ir, an_onnx
 
 
@@ -67,6 +67,20 @@ def test_the_digest_of_a_model_is_printed_by_the_command_that_init_names(
     assert main(["preview"]) == 0
 
 
+def test_init_among_several_models_says_which_one_it_took(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        an_ir(tmp_path / f"{name}.xml")
+    assert main(["init"]) == 0
+    assert "it serves a.xml, one of 2 models here (a.xml, b.xml); --model FILE chooses" in capsys.readouterr().out
+    assert main(["init", "--force", "--model", "b.xml"]) == 0
+    assert "one of" not in capsys.readouterr().out
+
+
+def test_init_makes_the_folder_of_its_file(tmp_path: Path) -> None:
+    assert main(["init", "sub/folder/x.yaml"]) == 0
+    assert main(["validate", "sub/folder/x.yaml"]) == 0
+
+
 def test_init_overwrites_only_when_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init"]) == 0
     assert main(["init"]) == 3
@@ -96,4 +110,4 @@ def test_names_keep_letters_digits_and_hyphens() -> None:
 
 def test_a_url_is_a_source_as_it_stands(tmp_path: Path) -> None:
     assert source_of("https://example.test/m.onnx", tmp_path) == "https://example.test/m.onnx"
-    assert found_model(tmp_path) is None
+    assert found_models(tmp_path) == ()
