@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from components.site import Site
 from schemas.errors import UsageError
 from stack.cli.confirm import confirm
 from stack.cli.options import as_json, here_workspace, open_spec, open_stack, spec_argument, stack_options, yes
@@ -52,7 +53,10 @@ def list_resources(stack: str | None, state_dir: str | None, as_json: bool) -> i
     """List the resources of the state, each after those it needs."""
     from stack.cli.deploy import engine_of
 
-    records = engine_of(open_stack(stack, state_dir)).resources()
+    site = open_stack(stack, state_dir)
+    records = engine_of(site).resources()
+    if not records:
+        raise _no_state(site)
     if as_json:
         print_json([{"urn": r.urn, "type": r.type, "id": r.id} for r in records])
     else:
@@ -110,7 +114,10 @@ def export_state(out: Path | None, show_secrets: bool, stack: str | None, state_
     """Write the state as `pulumi stack import` takes it."""
     from stack.cli.deploy import engine_of
 
-    exported = engine_of(open_stack(stack, state_dir)).export(show_secrets=show_secrets)
+    site = open_stack(stack, state_dir)
+    exported = engine_of(site).export(show_secrets=show_secrets)
+    if not exported["deployment"].get("resources"):
+        raise _no_state(site)
     text = json.dumps(exported, indent=2) + "\n"
     if out is None:
         click.echo(text, nl=False)
@@ -118,6 +125,10 @@ def export_state(out: Path | None, show_secrets: bool, stack: str | None, state_
         write_file(out, text, private=True)
         click.echo(f"wrote {out} ({len(exported['deployment'].get('resources') or ())} resources)", err=True)
     return 0
+
+
+def _no_state(site: Site) -> UsageError:
+    return UsageError(f"{site.stack} has no state", why="nothing of it is up", remedy="inferstack up SPEC")
 
 
 @state.command("import")
