@@ -40,12 +40,17 @@ def scheme_of(source: str | None) -> str:
 
 def reads(store: Store | None, scheme: str) -> bool:
     """Whether what converts models for a store can fetch from addresses of a scheme."""
+    return scheme in ("https", "http") or scheme in buckets_of(store)
+
+
+def buckets_of(store: Store | None) -> frozenset[str]:
+    """The schemes of buckets that are read with the identity that Jobs have for a store."""
     match store:
         case S3Store():
-            return scheme in ("https", "http", "s3")
+            return frozenset({"s3"})
         case GcsStore():
-            return scheme in ("https", "http", "gs")
+            return frozenset({"gs"})
         case VolumeStore() | HttpStore() | None:
-            return scheme in ("https", "http")
+            return frozenset()
         case _:
             assert_never(store)

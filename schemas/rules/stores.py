@@ -125,8 +125,8 @@ def servers_read_buckets_if_they_can(spec: Spec, tree: Tree) -> Iterator[Violati
         cluster: {provider: kubernetes}
         models: [{name: digits, source: gs://models/digits}]
         serving: [{name: one, model: digits, platform: openvino}]
-    Remedy: State the model's `sha256`: then a Job converts it into the store. Or use `platform: ovms` (for KServe and
-        Seldon Core `runtime: ovms`).
+    Remedy: Name the model's file (gs://models/digits/1/model.xml) and state its `sha256`: then a Job brings it into the
+        store. Or use `platform: ovms` (for KServe and Seldon Core `runtime: ovms`).
     """
     if isinstance(spec.cluster, LocalCluster):
         return

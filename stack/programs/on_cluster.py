@@ -7,7 +7,7 @@ clients and the command line need to know of the groups is exported, so that the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +18,7 @@ from components.site import Site
 from schemas.load import Loaded
 from schemas.rules.load_tests import load_pool
 from schemas.spec import Benchmark, GkeCluster, KubernetesCluster
-from schemas.stores import store_of, way_of
+from schemas.stores import buckets_of, store_of, way_of
 from stack.programs.local import data_path, planner_of, spec_digest
 from stack.programs.measuring import one_after_another
 from stack.programs.sources import Sources
@@ -144,7 +144,7 @@ class OnCluster:
         used = store is not None and any(way_of(model) != "as-is" for model in spec.models)
         shelf = declare_shelf(store, home, bucket=reach.bucket, account=reach.account) if store and used else None
         supply = Supply(
-            planner_of(self.loaded),
+            replace(planner_of(self.loaded), buckets=buckets_of(store)),
             self.site.store,
             home,
             shelf,
