@@ -32,6 +32,19 @@ def way_of(model: Model) -> Way:
     return "here" if scheme in ("", "file", "train") else "cluster"
 
 
+def uses_google(spec: Spec) -> bool:
+    """Whether pods use buckets of Google Cloud with an identity of their own; on GKE the stack always has one."""
+    models = {(way_of(model) == "as-is", scheme_of(model.source)) for model in spec.models}
+    if isinstance(store_of(spec), GcsStore):
+        return any(not as_is or scheme == "gs" for as_is, scheme in models)
+    return isinstance(spec.cluster, GkeCluster) and (True, "gs") in models
+
+
+def bucket_of(source: str | None) -> str:
+    """`bucket` of `gs://bucket/model`; empty for a path."""
+    return re.sub("^[^/]*://", "", source or "").partition("/")[0] if scheme_of(source) else ""
+
+
 def scheme_of(source: str | None) -> str:
     """`gs` of `gs://bucket/model`; empty for a path."""
     found = re.match("([A-Za-z][A-Za-z0-9+.-]*)://", source or "")

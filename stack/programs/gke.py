@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from components.cluster.buckets import bucket_name, registry_address
+from components.cluster.buckets import bucket_name, other_buckets, registry_address
 from components.cluster.gke_cost import cost_of
 from components.cluster.pool_problems import pool_problems
 from components.extensions.planning import plan_extensions, with_documents
 from components.image.build import default_name
+from components.models.as_is import reading_notes
 from components.serving.placement_misfit import Misfit
 from components.serving.placement_pods import crowded_pools, plan_groups
 from components.site import Site
@@ -50,7 +51,12 @@ def build(
     return Program(
         run=lambda: _register(on_cluster, cluster),
         origins=origins_of(loaded, gke_sources(cluster, cluster.name or site.stack) | on_cluster.sources()),
-        notes=(*on_cluster.notes, *crowded, *cost_of(cluster).notes),
+        notes=(
+            *on_cluster.notes,
+            *reading_notes(loaded.spec, bucket_name(cluster, cluster.name or site.stack)),
+            *crowded,
+            *cost_of(cluster).notes,
+        ),
         tokens=rerun,
     )
 
@@ -66,14 +72,16 @@ def _register(on_cluster: OnCluster, cluster: GkeCluster) -> None:
 
     from components.cluster.gke import GkeCluster as Gke
 
-    made = Gke(cluster, stack=on_cluster.site.stack, proxies=proxies_of(on_cluster.loaded.spec))
+    own = bucket_name(cluster, cluster.name or on_cluster.site.stack)
+    spec = on_cluster.loaded.spec
+    made = Gke(cluster, stack=on_cluster.site.stack, proxies=proxies_of(spec), uses=other_buckets(spec, own))
     pulumi.export("cluster", {"name": made.cluster.output("name"), "endpoint": made.cluster.output("endpoint")})
     provider = pulumi.ProviderResource("kubernetes", made.name, {"kubeconfig": made.kubeconfig, **IN_PLACE})
     on_cluster.register(
         Reach(
             provider,
             kubeconfig=made.kubeconfig,
-            bucket=bucket_name(cluster, made.name),
+            bucket=own,
             account=made.model_account,
             needs=tuple(made.node_pools.values()),
         )

@@ -11,6 +11,7 @@ from components.cluster.nodes import ClusterFacts
 from components.cluster.nodes_reader import Client, read_cluster
 from components.extensions.planning import installed_by_others, plan_extensions, with_documents
 from components.image.build import default_name
+from components.models.as_is import reading_notes
 from components.serving.placement_nodes import plan_pods_anywhere
 from components.site import Site
 from schemas.errors import PreflightError
@@ -59,7 +60,7 @@ def build(
     return Program(
         run=register,
         origins=origins_of(loaded, on_cluster.sources()),
-        notes=(*silent, *on_cluster.notes),
+        notes=(*silent, *on_cluster.notes, *reading_notes(loaded.spec, own="")),
         tokens=rerun,
     )
 

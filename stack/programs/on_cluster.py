@@ -18,7 +18,7 @@ from components.site import Site
 from schemas.load import Loaded
 from schemas.rules.load_tests import load_pool
 from schemas.spec import Benchmark, GkeCluster, KubernetesCluster
-from schemas.stores import buckets_of, store_of, way_of
+from schemas.stores import buckets_of, store_of, uses_google, way_of
 from stack.programs.local import data_path, planner_of, spec_digest
 from stack.programs.measuring import one_after_another
 from stack.programs.sources import Sources
@@ -137,17 +137,20 @@ class OnCluster:
     def _models(self, home: Home, reach: Reach) -> dict[str, ModelAccess]:
         from components.models.errands import tolerations_of
         from components.models.on_cluster import Supply, access_of
-        from components.models.shelf import declare_shelf
+        from components.models.shelf import declare_identity, declare_shelf
 
         spec = self.loaded.spec
         store = store_of(spec)
         used = store is not None and any(way_of(model) != "as-is" for model in spec.models)
-        shelf = declare_shelf(store, home, bucket=reach.bucket, account=reach.account) if store and used else None
+        identity = declare_identity(store, home, reach.account) if uses_google(spec) else None
+        shelf = declare_shelf(store, home, bucket=reach.bucket, identity=identity) if store and used else None
         supply = Supply(
             replace(planner_of(self.loaded), buckets=buckets_of(store)),
             self.site.store,
             home,
             shelf,
+            declared=store,
+            identity=identity,
             kubeconfig=reach.kubeconfig,
             context=reach.context,
             tolerations=tolerations_of(spec.cluster),

@@ -1,4 +1,4 @@
-"""Plans of specs for a cluster that does not answer, and of small ones for GKE: what is declared for models and pods."""
+"""Plans for clusters that do not answer, and for small ones of GKE: what is declared for models and pods."""
 
 from __future__ import annotations
 
@@ -67,3 +67,63 @@ def test_a_job_fetches_the_source_from_a_bucket_with_the_store_s_identity(
     assert conversion is not None
     assert (conversion.source.url, conversion.source.auth) == asked
     assert (conversion.source.shown, conversion.source.sha256) == (source, DIGEST)
+
+
+def pod_of(plan: Plan) -> Any:
+    """The spec of the group's pods."""
+    return inputs(the_change(plan, "Deployment"))["spec"]["template"]["spec"]
+
+
+AS_THE_POD = {"name": "GOOGLE_APPLICATION_CREDENTIALS"}
+
+
+def test_servers_on_gke_read_a_bucket_as_the_account_that_gets_the_right_to(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, model="source: gs://theirs/digits")
+    pod = pod_of(plan)
+    assert pod["serviceAccountName"] == "models"
+    assert AS_THE_POD in pod["containers"][0]["env"]
+    assert "metadata" in inputs(the_change(plan, "ServiceAccount", "models"))  # With an address not known before.
+    right = inputs(the_change(plan, "BucketIAMMember", "theirs"))
+    assert (right["bucket"], right["role"]) == ("theirs", "roles/storage.objectViewer")
+    assert any(note.startswith("digits: pods read gs://theirs; the stack gives them the right") for note in plan.notes)
+
+
+def test_the_stack_s_own_bucket_needs_no_second_right(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, model="source: gs://p-demo-models/digits")
+    assert [one.name for one in plan.changes if one.type.endswith(":BucketIAMMember")] == ["demo-models-use"]
+
+
+def test_models_in_a_volume_leave_servers_their_identity_for_buckets(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, model="source: gs://theirs/digits", store="{type: pvc}")
+    assert pod_of(plan)["serviceAccountName"] == "models"
+    assert not any(one.type.endswith(":PersistentVolumeClaim") for one in plan.changes)
+
+
+def test_an_account_that_the_spec_names_reads_with_rights_of_its_own(tmp_path: Path) -> None:
+    store = "{type: gcs, bucket: ours, account: reader@p.iam.gserviceaccount.com}"
+    for cluster in (GKE, KUBERNETES):
+        plan = a_plan(tmp_path, model="source: gs://theirs/digits", cluster=cluster, store=store)
+        account = inputs(the_change(plan, "ServiceAccount", "models"))
+        assert list(account["metadata"]["annotations"].values()) == ["reader@p.iam.gserviceaccount.com"]
+        assert not any("theirs" in one.name for one in plan.changes)
+        said = "digits: pods read gs://theirs as reader@p.iam.gserviceaccount.com, which the stack gives no rights"
+        assert said in plan.notes
+
+
+def test_servers_ask_the_store_s_service_for_a_bucket_of_s3(tmp_path: Path) -> None:
+    for group in ("platform: ovms", "platform: kserve, runtime: ovms"):
+        plan = a_plan(tmp_path, model="source: s3://raw/digits", cluster=KUBERNETES, store=S3, group=group)
+        if "kserve" in group:
+            container = inputs(the_change(plan, "InferenceService"))["spec"]["predictor"]["model"]
+        else:
+            (container,) = pod_of(plan)["containers"]
+        assert {"name": "S3_ENDPOINT", "value": "http://minio:9000"} in container["env"]
+        assert {"name": "AWS_REGION", "value": "us-east-1"} in container["env"]
+        assert container["envFrom"] == [{"secretRef": {"name": "keys"}}]
+
+
+@pytest.mark.parametrize("scheme", ["gs", "s3", "az"])
+def test_a_plan_says_whose_buckets_are_read_without_any_rights(tmp_path: Path, scheme: str) -> None:
+    plan = a_plan(tmp_path, model=f"source: {scheme}://theirs/digits", cluster=KUBERNETES)
+    (note,) = [note for note in plan.notes if note.startswith(f"digits: pods read {scheme}://theirs ")]
+    assert "as nobody" in note
