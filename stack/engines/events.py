@@ -95,10 +95,11 @@ def ignore(event: Event) -> None:
 
 @dataclass(frozen=True)
 class NotReached:
-    """An operation that the work did not come to, or did not end, because the user stopped it."""
+    """An operation that the work did not come to, or did not end, because the user stopped it; `why` it had not yet."""
 
     op: Op
     subject: Subject
+    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def partly(**fields: object) -> Outcome:
         "done": (MODEL_DONE,),
         "failed": (failed,),
         "skipped": (Skipped("create", a_subject("steady", BENCHMARKS[0]), a_subject("latency-0")),),
-        "not_reached": (NotReached("update", a_subject("many-0")),),
+        "not_reached": (NotReached("update", a_subject("many-0"), why="0 of 1 available: the image is not there"),),
         "seconds": 3.2,
         "outputs": ENDPOINTS,
         **fields,
