@@ -20,7 +20,7 @@ from components.models import errands, material
 from components.models.access import Container, ModelAccess
 from components.models.as_is import KEY_DIGITS, read_as_it_is
 from components.models.digest import value_digest
-from components.models.order import Conversion, Data, Order, Original, Place
+from components.models.order import JOB_MOST_MIB, Conversion, Data, Order, Original, Place
 from components.models.plan import plan_inputs
 from components.models.shelf import FOLDER, NAME, Shelf, original_url
 from schemas.errors import PreflightError, UsageError
@@ -44,6 +44,7 @@ class Supply:
         identity: the Kubernetes service account for buckets of Google Cloud, where pods read some.
         kubeconfig: a path, or the text of a kubeconfig; empty for the usual places.
         tolerations: of the Jobs, where nodes are tainted.
+        job_mib: memory that a Job may use.
     """
 
     planner: material.Planner
@@ -55,6 +56,7 @@ class Supply:
     kubeconfig: pulumi.Input[str] = ""
     context: str = ""
     tolerations: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    job_mib: int = JOB_MOST_MIB
 
 
 def access_of(model: Model, supply: Supply) -> ModelAccess:
@@ -99,8 +101,9 @@ def _converted_there(model: Model, supply: Supply) -> ModelAccess:
     if files:
         needs.append(declare(errands.data_map(name, files, home), home))
     manifest = errands.convert_job(
-        name, errands.order_text(order), home, shelf, data=name if files else "", tolerations=supply.tolerations
-    )
+        name, errands.order_text(order), home, shelf,
+        data=name if files else "", tolerations=supply.tolerations, most_mib=supply.job_mib,
+    )  # fmt: skip
     job = declare(manifest, home, needs=needs, delete_before_replace=True)
     return _access(model, key, supply.home, shelf, (*shelf.needs, job), digest=None)
 
@@ -114,13 +117,16 @@ def _made_here(model: Model, supply: Supply) -> ModelAccess:
     made = ModelResource(model.name, inputs)
     key = value_digest([key_of(inputs), _version("openvino"), _version("nncf")])[:KEY_DIGITS]
     order = Order(name=model.name, key=key, store=shelf.place)
+    job = errands.receive_job(
+        _name("upload", model, key), home, shelf, tolerations=supply.tolerations, most_mib=supply.job_mib
+    )
     upload = UploadResource(
         f"{model.name}-upload",
         {
             "order": errands.order_text(order),
             "path": made.path,
             "digest": made.digest,
-            "job": errands.receive_job(_name("upload", model, key), home, shelf, tolerations=supply.tolerations),
+            "job": job,
             "volume": shelf.made,
             "kubeconfig": supply.kubeconfig,
             "context": supply.context,

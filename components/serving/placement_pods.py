@@ -175,13 +175,16 @@ def serving_memory_mib(serving: Serving) -> int | None:
     return None if serving.memory_bytes is None else max(1, serving.memory_bytes // 2**20)
 
 
-def rolled(serving: Serving, plan: PodPlan, *, room: bool) -> PodPlan:
-    """The plan with how its pods are replaced: as the spec says, else the new one first where there is `room`."""
+def rolled(serving: Serving, plan: PodPlan, *, room: bool, short: str = "no node has room for a pod more") -> PodPlan:
+    """The plan with how its pods are replaced: as the spec says, else the new one first where there is `room`.
+
+    `short` says what there is no room in.
+    """
     surge = room if serving.rolling is None else serving.rolling == "surge"
     if not room and serving.platform == "seldon":
-        note = "no node has room for a pod more: Seldon Core, which starts the new one first, waits until one has"
+        note = f"{short}: Seldon Core, which starts the new one first, waits until there is"
     elif serving.rolling == "surge" and not room:
-        note = "no node has room for a pod more: `rolling: surge` waits until one has"
+        note = f"{short}: `rolling: surge` waits until there is"
     elif surge or plan.replicas > 1:
         return replace(plan, surge=surge)
     else:

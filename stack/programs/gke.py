@@ -12,6 +12,7 @@ from components.image.build import default_name
 from components.models.as_is import reading_notes
 from components.serving.placement_misfit import Misfit
 from components.serving.placement_pods import crowded_pools, plan_groups
+from components.serving.placement_quota import share_of
 from components.site import Site
 from schemas.gateways import proxies_of
 from schemas.load import Loaded
@@ -36,18 +37,18 @@ def build(
     """
     if wrong := pool_problems(cluster):
         raise Misfit(tuple(problem for _, problem in wrong), tuple(path for path, _ in wrong))
-    plans = plan_groups(cluster, loaded.spec.serving)
+    share = share_of(cluster.quota, loaded.spec, plan_groups(cluster, loaded.spec.serving))
     extensions = plan_extensions(loaded.spec.extensions, cluster)
     on_cluster = OnCluster(
         loaded,
         site,
-        plans=plans,
+        share=share,
         extensions=with_documents(extensions, site.store),
         namespace=site.stack,
         image=cluster.image or _image(cluster, site),
         rerun=rerun,
     )
-    crowded = crowded_pools(tuple(plans.values()), cluster)
+    crowded = crowded_pools(tuple(share.plans.values()), cluster)
     return Program(
         run=lambda: _register(on_cluster, cluster),
         origins=origins_of(loaded, gke_sources(cluster, cluster.name or site.stack) | on_cluster.sources()),

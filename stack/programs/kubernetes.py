@@ -13,6 +13,7 @@ from components.extensions.planning import installed_by_others, plan_extensions,
 from components.image.build import default_name
 from components.models.as_is import reading_notes
 from components.serving.placement_nodes import plan_pods_anywhere
+from components.serving.placement_quota import share_of
 from components.site import Site
 from schemas.errors import PreflightError
 from schemas.load import Loaded
@@ -38,11 +39,12 @@ def build(
     there = installed_by_others(facts.deployments, facts.kinds, ours) if facts else {}
     others = facts.namespaces if facts else frozenset()
     extensions = plan_extensions(loaded.spec.extensions, cluster, installed=there, namespaces=others)
+    plans = {one.name: plan_pods_anywhere(one, cluster, facts, loaded.spec.serving) for one in loaded.spec.serving}
     namespace = cluster.namespace or site.stack
     on_cluster = OnCluster(
         loaded,
         site,
-        plans={one.name: plan_pods_anywhere(one, cluster, facts, loaded.spec.serving) for one in loaded.spec.serving},
+        share=share_of(cluster.quota, loaded.spec, plans),
         extensions=with_documents(extensions, site.store),
         namespace=namespace,
         image=cluster.image or default_name(),

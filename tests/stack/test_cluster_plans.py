@@ -127,3 +127,12 @@ def test_a_plan_says_whose_buckets_are_read_without_any_rights(tmp_path: Path, s
     plan = a_plan(tmp_path, model=f"source: {scheme}://theirs/digits", cluster=KUBERNETES)
     (note,) = [note for note in plan.notes if note.startswith(f"digits: pods read {scheme}://theirs ")]
     assert "as nobody" in note
+
+
+def test_a_quota_of_gke_is_declared_and_caps_the_jobs_that_make_models(tmp_path: Path) -> None:
+    model = f"source: 'https://example.com/m.onnx', sha256: {DIGEST}"
+    plan = a_plan(tmp_path, model=model, cluster=GKE.replace("gke,", "gke, quota: {memory: 4GiB},"))
+    assert inputs(the_change(plan, "ResourceQuota"))["spec"]["hard"]["limits.memory"] == str(4 * 2**30)
+    (container,) = inputs(the_change(plan, "Job"))["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["limits"] == {"memory": "2Gi"}
+    assert any("quota: leaves 2048 MiB" in note for note in plan.notes)
