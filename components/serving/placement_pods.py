@@ -182,9 +182,9 @@ def rolled(serving: Serving, plan: PodPlan, *, room: bool, short: str = "no node
     """
     surge = room if serving.rolling is None else serving.rolling == "surge"
     if not room and serving.platform == "seldon":
-        note = f"{short}: Seldon Core, which starts the new one first, waits until there is"
+        note = f"{short}: Seldon Core, which starts the new one first, waits for it"
     elif serving.rolling == "surge" and not room:
-        note = f"{short}: `rolling: surge` waits until there is"
+        note = f"{short}: `rolling: surge` waits for it"
     elif surge or plan.replicas > 1:
         return replace(plan, surge=surge)
     else:

@@ -81,7 +81,7 @@ def test_a_new_pod_waits_for_an_old_one_where_the_quota_has_no_room_for_both() -
         "one: there is no room for a second; its only pod stops before the new one starts, and requests fail meanwhile",
     )
     asked = shared(Quota(pods=2), a_spec(a_group(rolling="surge"), model=AS_IT_IS)).plans["one"]
-    assert asked.fit == ("one: the quota has no room for a pod more: `rolling: surge` waits until there is",)
+    assert asked.fit == ("one: the quota has no room for a pod more: `rolling: surge` waits for it",)
     assert shared(Quota(pods=3), a_spec(model=AS_IT_IS)).plans["one"].surge
 
 
