@@ -73,7 +73,7 @@ def _marked(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def _counts(outcome: Outcome) -> str:
-    done = Counter(VERBS[each.op] for each in outcome.done if each.op in VERBS)
+    done = Counter(VERBS[each.op] for each in outcome.counted if each.op in VERBS)
     words = [f"{count} {verb}" for verb, count in sorted(done.items())]
     missing = {"failed": len(outcome.failed), "skipped": len(outcome.skipped), "not reached": len(outcome.not_reached)}
     words += [f"{count} {word}" for word, count in missing.items() if count]

@@ -53,6 +53,11 @@ def test_a_partial_outcome_says_what_failed_what_was_skipped_and_why(golden: Gol
     golden("outcome-partly.txt", render_outcome(partly()))
 
 
+def test_providers_are_not_counted_as_plans_do_not_count_them() -> None:
+    provider = Finished("create", a_subject("cluster", "pulumi:providers:kubernetes"), 0.1)
+    assert "1 created." in render_outcome(Outcome(a_plan(), done=(MODEL_DONE, provider), outputs=ENDPOINTS))
+
+
 def test_warnings_stand_before_the_endpoints() -> None:
     outcome = Outcome(a_plan(), done=(MODEL_DONE,), outputs=ENDPOINTS)
     text = render_outcome(outcome, ["digits: pin it"])
