@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from components.cluster.buckets import bucket_name, other_buckets, registry_address
-from components.cluster.gke_cost import cost_of
+from components.cluster.gke_cost import cost_of, node_counts
 from components.cluster.pool_problems import pool_problems
 from components.extensions.planning import plan_extensions, with_documents
 from components.image.build import default_name
 from components.models.as_is import reading_notes
 from components.serving.placement_misfit import Misfit
-from components.serving.placement_pods import crowded_pools, plan_groups
+from components.serving.placement_pods import PodPlan, crowded_pools, plan_groups
 from components.serving.placement_quota import share_of
+from components.serving.placement_volume import volume_notes
 from components.site import Site
 from schemas.gateways import proxies_of
 from schemas.load import Loaded
@@ -54,12 +55,19 @@ def build(
         origins=origins_of(loaded, gke_sources(cluster, cluster.name or site.stack) | on_cluster.sources()),
         notes=(
             *on_cluster.notes,
+            *volume_notes(loaded.spec, share.plans, _nodes(cluster, share.plans)),
             *reading_notes(loaded.spec, bucket_name(cluster, cluster.name or site.stack)),
             *crowded,
             *cost_of(cluster).notes,
         ),
         tokens=rerun,
     )
+
+
+def _nodes(cluster: GkeCluster, plans: Mapping[str, PodPlan]) -> int:
+    """On how many nodes the pods of all groups may be put."""
+    pools = {plan.pool.name: plan.pool for plan in plans.values() if plan.pool}
+    return sum(node_counts(cluster, pool)[1] for pool in pools.values())
 
 
 def _image(cluster: GkeCluster, site: Site) -> str:

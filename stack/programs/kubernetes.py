@@ -14,6 +14,7 @@ from components.image.build import default_name
 from components.models.as_is import reading_notes
 from components.serving.placement_nodes import plan_pods_anywhere
 from components.serving.placement_quota import share_of
+from components.serving.placement_volume import volume_notes
 from components.site import Site
 from schemas.errors import PreflightError
 from schemas.load import Loaded
@@ -62,7 +63,12 @@ def build(
     return Program(
         run=register,
         origins=origins_of(loaded, on_cluster.sources()),
-        notes=(*silent, *on_cluster.notes, *reading_notes(loaded.spec, own="")),
+        notes=(
+            *silent,
+            *on_cluster.notes,
+            *volume_notes(loaded.spec, plans, sum(node.usable for node in facts.nodes) if facts else 1),
+            *reading_notes(loaded.spec, own=""),
+        ),
         tokens=rerun,
     )
 

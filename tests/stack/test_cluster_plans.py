@@ -136,3 +136,13 @@ def test_a_quota_of_gke_is_declared_and_caps_the_jobs_that_make_models(tmp_path:
     (container,) = inputs(the_change(plan, "Job"))["spec"]["template"]["spec"]["containers"]
     assert container["resources"]["limits"] == {"memory": "2Gi"}
     assert any("quota: leaves 2048 MiB" in note for note in plan.notes)
+
+
+def test_a_volume_for_one_node_is_told_where_pods_may_be_put_on_several(tmp_path: Path) -> None:
+    model = f"source: 'https://example.com/m.onnx', sha256: {DIGEST}"
+    group = "platform: openvino, replicas: 4"
+    plan = a_plan(tmp_path, model=model, store="{type: pvc}", group=group)
+    (note,) = [note for note in plan.notes if note.startswith("store: ")]
+    assert "for the pods of one node (ReadWriteOnce), and up to 4 pods may be put on 2 nodes" in note
+    many = a_plan(tmp_path, model=model, store="{type: pvc, accessMode: ReadWriteMany}", group=group)
+    assert not any(note.startswith("store: ") for note in many.notes)
