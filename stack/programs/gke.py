@@ -13,6 +13,7 @@ from components.models.as_is import reading_notes
 from components.serving.placement_misfit import Misfit
 from components.serving.placement_pods import PodPlan, crowded_pools, plan_groups
 from components.serving.placement_quota import share_of
+from components.serving.placement_spread import stranded_in_pools
 from components.serving.placement_volume import volume_notes
 from components.site import Site
 from schemas.gateways import proxies_of
@@ -58,6 +59,7 @@ def build(
             *volume_notes(loaded.spec, share.plans, _nodes(cluster, share.plans)),
             *reading_notes(loaded.spec, bucket_name(cluster, cluster.name or site.stack)),
             *crowded,
+            *stranded_in_pools(cluster, loaded.spec.serving, share.plans),
             *cost_of(cluster).notes,
         ),
         tokens=rerun,
