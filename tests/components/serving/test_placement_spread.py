@@ -35,8 +35,8 @@ B = (a_group("b"), a_plan("b"))
 
 def test_two_groups_may_fill_the_nodes_that_a_third_needs() -> None:
     assert said(A, B) == (
-        "c: its pods are spread strictly over 3 nodes, of which other groups may fill 2: one may then wait though there "
-        "is room; `spread: none` lets it share a node"
+        "c: its pods are spread strictly over 3 nodes, of which other groups may fill 2: one may then wait though "
+        "there is room; `spread: none` lets it share a node"
     )
 
 
