@@ -41,9 +41,7 @@ def read_as_it_is(model: Model, store: Store | None, identity: pulumi.Resource |
             return replace(access, needs=(identity,), service_account=NAME, env=AS_THE_POD)
         case "s3", S3Store():
             shelf = s3_shelf(store)
-            return replace(
-                access, env=_service(store), env_from=shelf.env_from, host=shelf.host, ports=(shelf.port,)
-            )
+            return replace(access, env=_service(store), env_from=shelf.env_from, host=shelf.host, ports=(shelf.port,))
         case _:
             return access
 

@@ -15,6 +15,7 @@ from stack import workspace
 from stack.engines.embedded import EmbeddedEngine
 from stack.plan import Change, Plan
 from stack.program import PROJECT, build
+from tests.components.models.model_builders import an_onnx
 
 KUBERNETES = "{provider: kubernetes, kubeconfig: nowhere}"
 GKE = (
@@ -136,6 +137,12 @@ def test_a_quota_of_gke_is_declared_and_caps_the_jobs_that_make_models(tmp_path:
     (container,) = inputs(the_change(plan, "Job"))["spec"]["template"]["spec"]["containers"]
     assert container["resources"]["limits"] == {"memory": "2Gi"}
     assert any("quota: leaves 2048 MiB" in note for note in plan.notes)
+
+
+def test_a_model_that_is_made_here_is_sent_before_its_pods_come(tmp_path: Path) -> None:
+    an_onnx(tmp_path / "m.onnx")
+    plan = a_plan(tmp_path, model="source: m.onnx", store="{type: pvc}", group="platform: openvino")
+    assert [the_change(plan, kind).op for kind in ("Model", "Upload", "Deployment")] == ["create"] * 3
 
 
 def test_a_volume_for_one_node_is_told_where_pods_may_be_put_on_several(tmp_path: Path) -> None:

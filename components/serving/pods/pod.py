@@ -67,7 +67,9 @@ def template(serving: Serving, plan: PodPlan, access: ModelAccess, server: Serve
         "inferstack/model": access.key,
     }
     spec = _spec(serving, plan, access, server, home)
-    digest = sha256(json.dumps([annotations, spec], sort_keys=True).encode()).hexdigest()[:12]
+    # What is not known before a model is made follows from its key, which is known.
+    text = json.dumps([annotations, spec], sort_keys=True, default=lambda _: "")
+    digest = sha256(text.encode()).hexdigest()[:12]
     return {
         "metadata": {
             "labels": {**labels, INJECT: _mesh(serving)},
