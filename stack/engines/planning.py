@@ -46,7 +46,8 @@ def changes_of(steps: Iterable[Step], providers: Providers, origins: Origins) ->
 def with_cloud(
     changes: tuple[Change, ...], before: Mapping[str, Values], asked: Mapping[str, Values]
 ) -> tuple[tuple[Change, ...], CloudImpact | None]:
-    """The changes, those marked that the cloud's provider would refuse, and what they mean for nodes, pods and cost.
+    """The changes, those marked that the cloud's provider would or might refuse, and what they mean for nodes, pods and
+    cost.
 
     `before` and `asked` are the inputs of all resources by URN. None where there is no cloud.
     """
@@ -58,7 +59,11 @@ def with_cloud(
         if not c.component
     ]
     stopped = {one.urn: gke_impact.stopped_by(one) for one in touched}
-    marked = (replace(c, blocked=c.blocked or stopped.get(c.urn, "")) for c in changes)
+    full = {one.urn: (told,) for one in touched if (told := gke_impact.refused_while_full(one))}
+    marked = (
+        replace(c, blocked=c.blocked or stopped.get(c.urn, ""), reasons=(*c.reasons, *full.get(c.urn, ())))
+        for c in changes
+    )
     return tuple(marked), gke_impact.judged(touched)
 
 
