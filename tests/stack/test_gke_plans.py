@@ -203,6 +203,25 @@ def test_a_bucket_that_goes_must_be_empty_unless_its_contents_may_go(
     assert ("refused unless the bucket is empty" in render_plan(plan)) == said
 
 
+def test_public_nodes_are_a_change_of_cluster_and_pools_and_lose_no_way_out(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, "cluster.network.privateNodes=false", made=True)
+
+    assert the_change(plan, "digits-dev", "Cluster").op == "update"
+    assert the_change(plan, "digits-dev-serving", "NodePool").op == "update"
+    assert plan.counts["delete"] == plan.counts["replace"] == 0
+
+
+def test_an_empty_list_of_networks_opens_the_control_plane_again(tmp_path: Path) -> None:
+    plan = a_change_of_production(tmp_path, "cluster.network.authorizedNetworks=[]")
+
+    (changed,) = the_change(plan, "digits-prod", "Cluster").properties
+    assert (changed.path, changed.old, changed.new) == (
+        "masterAuthorizedNetworksConfig.cidrBlocks[0].cidrBlock",
+        "192.0.2.0/24",
+        "0.0.0.0/0",
+    )
+
+
 def test_a_plan_says_where_a_changed_value_comes_from(tmp_path: Path) -> None:
     plan = a_plan(tmp_path, "cluster.nodePools.serving.spot=true", made=True)
 
