@@ -27,7 +27,5 @@ class Network:
     authorized_networks: tuple[Cidr, ...] = item(
         "Networks that may reach the control plane; every one when empty.", default=()
     )
-    nat: bool | None = item(
-        "Make a Cloud NAT; when absent, in a network that is made here.", default=None
-    )
+    nat: bool | None = item("Make a Cloud NAT; when absent, in a network that is made here.", default=None)
     dataplane_v2: bool = item("Enforce network policies in the kernel (Dataplane V2).", default=True, key="dataplaneV2")

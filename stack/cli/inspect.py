@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from components.site import Site
 from schemas.errors import UsageError
 from stack.cli.confirm import confirm
 from stack.cli.options import as_json, here_workspace, open_spec, open_stack, spec_argument, stack_options, yes
@@ -31,7 +32,7 @@ def graph(spec: Path | None, sets: tuple[str, ...], state_dir: str | None, stack
     from stack.render import graph as drawing
 
     if stack is not None:
-        nodes = drawing.of_deployment(engine_of(open_stack(stack, state_dir)).export())
+        nodes = drawing.of_deployment(engine_of(open_stack(stack, state_dir)).export(show_secrets=True))
     else:
         opened = open_spec(spec, sets, state_dir)
         program = build(opened.loaded, opened.site)
@@ -107,17 +108,34 @@ def _masked(value: Any) -> Any:
 @click.option("--show-secrets", is_flag=True, help="Write secrets as plain text.")
 @stack_options
 def export_state(out: Path | None, show_secrets: bool, stack: str | None, state_dir: str | None) -> int:
-    """Write the state as `pulumi stack import` takes it."""
+    """Write the state as `pulumi stack import` takes it.
+
+    Secrets stay encrypted: Pulumi opens them with INFERSTACK_PASSPHRASE as its PULUMI_CONFIG_PASSPHRASE, or with the
+    key that is named.
+    """
     from stack.cli.deploy import engine_of
 
-    exported = engine_of(open_stack(stack, state_dir)).export(show_secrets=show_secrets)
+    site = open_stack(stack, state_dir)
+    exported = engine_of(site).export(show_secrets=show_secrets)
     text = json.dumps(exported, indent=2) + "\n"
     if out is None:
         click.echo(text, nl=False)
     else:
         write_file(out, text, private=True)
         click.echo(f"wrote {out} ({len(exported['deployment'].get('resources') or ())} resources)", err=True)
+    if not show_secrets and "secrets_providers" in exported["deployment"] and (key := _key_of(site)):
+        click.echo(f"Pulumi opens its secrets with PULUMI_CONFIG_PASSPHRASE_FILE={key}", err=True)
     return 0
+
+
+def _key_of(site: Site) -> Path | None:
+    """The file with the passphrase of a stack's secrets, where nobody has chosen one."""
+    from stack.engines.choice import keeper_of
+    from stack.engines.secrets import passphrase_from
+    from stack.engines.store import KEY
+
+    made = keeper_of(site) == "embedded" and passphrase_from(os.environ) is None
+    return site.state / KEY if made and (site.state / KEY).exists() else None
 
 
 @state.command("import")

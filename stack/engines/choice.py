@@ -162,7 +162,7 @@ def hand_over(site: Site, environ: Mapping[str, str], to: Name, spec: Spec | Non
         source, target = embedded(site, environ), pulumi(spec, site, environ)
     else:
         source, target = pulumi(spec, site, environ), embedded(site, environ)
-    count = target.import_(source.export(show_secrets=to == "embedded"))
+    count = target.import_(source.export(show_secrets=True))  # each seals them with a passphrase of its own
     _put_aside(site, keeper)
     return count
 

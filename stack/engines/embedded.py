@@ -26,7 +26,7 @@ from stack.engines.providers import DynamicProvider, OfflineProvider, Provider, 
 from stack.engines.records import Record
 from stack.engines.refreshing import Drift
 from stack.engines.running import Program
-from stack.engines.secrets import Vault
+from stack.engines.secrets import KeyFile, Vault
 from stack.engines.steps import StepLog, subject_of
 from stack.plan import Plan
 
@@ -43,7 +43,7 @@ class EmbeddedEngine:
         providers: who applies which types, by prefix of the type (`kubernetes:`); dynamic resources are always known,
             and everything else is planned and never applied.
         parallel: most operations at a time.
-        passphrase: encrypts secrets in the state; without it they stand there as text that only the owner may read.
+        passphrase: encrypts secrets in the state; without it that is done by a key in the folder of the state.
         config: Pulumi configuration of the program (`gcp:project`).
     """
 
@@ -59,7 +59,7 @@ class EmbeddedEngine:
         config: Mapping[str, str] | None = None,
     ) -> None:
         self.project, self.stack, self.state_dir = project, stack, state_dir
-        self._passphrase, self._keys = passphrase, dict[str, bytes]()
+        self._passphrase, self._keys = passphrase, dict[tuple[str, str], bytes | None]()
         known = {f"{urns.DYNAMIC_PACKAGE}:": DynamicProvider(project), **(providers or {})}
         by_prefix = Providers(tuple(known.items()), OfflineProvider())
         self._setting = runs.Setting(project, stack, by_prefix, config or {}, parallel)
@@ -152,16 +152,15 @@ class EmbeddedEngine:
     def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
         """The state as a Pulumi deployment of version 3, as `pulumi stack import` takes it.
 
-        Secrets are encrypted under the passphrase, or the empty one where there is none, unless they shall be shown.
+        Secrets are encrypted under the passphrase, or under the text in the key file where there is none, unless they
+        shall be shown. `pulumi stack import` panics on plain text that names no provider: one is named all the same.
         """
         vault = self._vault()
         state = store.read(self.state_dir, vault)
-        if self._passphrase is None:
-            vault = Vault("", keys=self._keys)
         if show_secrets:
             shown = Vault()
             if state.has_secrets:
-                shown.adopt(vault.prepared())
+                shown.adopt(vault.provider or Vault("", keys=self._keys).prepared())
             vault = shown
         return deployment.exported(state, vault, store.now())
 
@@ -188,7 +187,7 @@ class EmbeddedEngine:
     # ------------------------------------------------------------------------------------------ inside
 
     def _vault(self) -> Vault:
-        return Vault(self._passphrase, keys=self._keys)
+        return Vault(self._passphrase, key_file=KeyFile(self.state_dir / store.KEY), keys=self._keys)
 
     def _applied(
         self,

@@ -48,7 +48,7 @@ class Pretending(Provider):
 
 
 class Rebuilding(Pretending):
-    """A cloud that also knows which changes replace; `deleted` are the types and names of what it was told to delete."""
+    """A cloud that also knows which changes replace; `deleted` are the types of what it was told to delete."""
 
     def __init__(self) -> None:
         self.deleted: list[str] = []

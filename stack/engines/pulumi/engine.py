@@ -208,10 +208,10 @@ class PulumiEngine:
             UsageError: it does not hold together; every problem is named.
             LockedError: another Pulumi is working on the stack.
         """
-        keeping = self._place.keeping
-        if not keeping.passphrase_file and not _kept_elsewhere(data):
-            state = deployment.imported(data, Vault(keeping.passphrase))
-            data = deployment.exported(state, Vault(keeping.passphrase), store.now())
+        if not _kept_elsewhere(data):
+            passphrase = self._place.keeping.sealed_with
+            state = deployment.imported(data, Vault(passphrase))
+            data = deployment.exported(state, Vault(passphrase), store.now())
         with failures.explaining():
             self._place.made().import_stack(Deployment(version=data["version"], deployment=data["deployment"]))
         return len(data["deployment"].get("resources") or [])

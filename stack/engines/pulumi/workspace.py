@@ -65,6 +65,16 @@ class Keeping:
         return not self.backend
 
     @property
+    def sealed_with(self) -> str:
+        """The passphrase itself, wherever it is stated."""
+        if not self.passphrase_file:
+            return self.passphrase
+        try:
+            return Path(self.passphrase_file).read_text().strip()
+        except OSError as error:
+            raise PreflightError(f"{_FILE_VARIABLE} cannot be read: {error.strerror}.") from error
+
+    @property
     def environ(self) -> dict[str, str]:
         """What Pulumi is told by its environment; `PULUMI_PYTHON_CMD` runs dynamic providers in this Python."""
         secret = {_FILE_VARIABLE: self.passphrase_file} if self.passphrase_file else {}
