@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -152,6 +153,11 @@ class Vault:
             case list():
                 return [self.open(item) for item in value]
         return value
+
+    def fingerprint(self, text: str) -> str:
+        """A hash by which a secret can be compared and not guessed: under the key of the state, where it has one."""
+        key = self._opening() if self._salt else b""
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
     def _opened(self, value: Mapping[str, Any]) -> Value:
         try:
