@@ -222,6 +222,14 @@ def test_an_empty_list_of_networks_opens_the_control_plane_again(tmp_path: Path)
     )
 
 
+def test_an_extension_of_the_web_is_planned_without_a_network(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, "cluster.gatewayApi=false", "extensions=[istio]")
+
+    assert the_change(plan, "gateway-api", "Extension").op == "create"
+    assert "standard-install.yaml holds is fetched at `up`, and not in this plan" in render_plan(plan)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_plan_says_where_a_changed_value_comes_from(tmp_path: Path) -> None:
     plan = a_plan(tmp_path, "cluster.nodePools.serving.spot=true", made=True)
 
