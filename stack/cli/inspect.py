@@ -130,12 +130,12 @@ def export_state(out: Path | None, show_secrets: bool, stack: str | None, state_
 
 def _key_of(site: Site) -> Path | None:
     """The file with the passphrase of a stack's secrets, where nobody has chosen one."""
-    from stack.engines.choice import keeper_of
+    from stack.engines.choice import FOLDER, keeper_of
     from stack.engines.secrets import passphrase_from
     from stack.engines.store import KEY
 
-    made = keeper_of(site) == "embedded" and passphrase_from(os.environ) is None
-    return site.state / KEY if made and (site.state / KEY).exists() else None
+    key = (site.state / FOLDER if keeper_of(site) == "pulumi" else site.state) / KEY
+    return key if passphrase_from(os.environ) is None and key.exists() else None
 
 
 @state.command("import")

@@ -188,5 +188,6 @@ def _offline(site: Site, environ: Mapping[str, str]) -> EmbeddedEngine:
 
     left = site.state / FOLDER / ".pulumi" / "stacks" / PROJECT / f"{site.stack}.json"
     if left.exists():
-        return OfflineEngine(PROJECT, site.stack, left, passphrase=passphrase_from(environ))
+        key = site.state / FOLDER / store.KEY
+        return OfflineEngine(PROJECT, site.stack, left, passphrase=passphrase_from(environ), key=key)
     return EmbeddedEngine(PROJECT, site.stack, site.state, passphrase=passphrase_from(environ))

@@ -208,12 +208,13 @@ class PulumiEngine:
             UsageError: it does not hold together; every problem is named.
             LockedError: another Pulumi is working on the stack.
         """
-        if not _kept_elsewhere(data):
-            passphrase = self._place.keeping.sealed_with
-            state = deployment.imported(data, Vault(passphrase))
-            data = deployment.exported(state, Vault(passphrase), store.now())
+        keeping = self._place.keeping
+        state = None if _kept_elsewhere(data) else deployment.imported(data, keeping.vault())
         with failures.explaining():
-            self._place.made().import_stack(Deployment(version=data["version"], deployment=data["deployment"]))
+            stack = self._place.made()
+            if state is not None:
+                data = deployment.exported(state, keeping.vault(), store.now())
+            stack.import_stack(Deployment(version=data["version"], deployment=data["deployment"]))
         return len(data["deployment"].get("resources") or [])
 
     # ------------------------------------------------------------------------------------------ inside
