@@ -31,7 +31,7 @@ def main() -> None:
             remedy=f"pulumi stack select --create {loaded.spec.name}",
         )
     site = workspace.find(path, state_dir=None, environ=os.environ).site(loaded.spec.name)
-    build(loaded, site).run()
+    build(loaded, site, download=True).run()
 
 
 main()

@@ -41,7 +41,8 @@ class PropertyChange:
     """One place in a resource's properties that changes.
 
     `old` and `new` are JSON; None where there is nothing, where the value is secret, or (new) where it is `unknown`
-    until other resources are done. `forces_replacement` says that this place replaces the resource, `why` in words.
+    until other resources are done. `seal` stands for both where they are secret: a hash under the state's own key.
+    `forces_replacement` says that this place replaces the resource, `why` in words.
     """
 
     path: str
@@ -50,9 +51,18 @@ class PropertyChange:
     new: Any = None
     secret: bool = False
     unknown: bool = False
+    seal: str = ""
     forces_replacement: bool = False
     why: str = ""
     source: Source | None = None
+
+    def what(self, op: Op) -> tuple[Any, ...]:
+        """What happens at the place of a resource, by which plans are compared.
+
+        Where the resource is made anew only what was there counts: what is asked for is in the plan's `inputs_digest`,
+        and a name that a provider makes up is another one each time.
+        """
+        return (self.kind, self.old, self.new, self.unknown, self.seal) if op == "update" else (self.kind, self.old)
 
 
 @dataclass(frozen=True)
@@ -180,9 +190,12 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over what the program asks for and the state it meets: equal plans do equal things."""
+        """SHA-256 over what the program asks for, and the state and values it meets: equal plans do equal things."""
         what = [self.project, self.stack, self.lineage, self.serial, self.destroy, self.inputs_digest]
-        done = sorted((c.urn, c.op, sorted((p.path, p.kind) for p in c.properties)) for c in self.changes)
+        done = [
+            (c.urn, c.op, [(p.path, *p.what(c.op)) for p in sorted(c.properties, key=lambda p: p.path)])
+            for c in sorted(self.changes, key=lambda c: (c.urn, c.op))
+        ]
         text = json.dumps([*what, done], separators=(",", ":"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

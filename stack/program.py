@@ -7,7 +7,7 @@ and a misfit is told before anything is made.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, assert_never
@@ -19,30 +19,38 @@ from components.site import Site
 from schemas.errors import PreflightError, SpecError
 from schemas.load import Loaded
 from schemas.spec import GkeCluster, KubernetesCluster, LocalCluster
-from stack.programs.program import Program
+from stack.programs.program import Installed, Program
 
 __all__ = ["PROJECT", "Program", "build"]
 
 PROJECT: Final = "inferstack"
 
 
-def build(loaded: Loaded, site: Site, *, rerun: Mapping[str, str] | None = None, ours: Collection[str] = ()) -> Program:
+def build(
+    loaded: Loaded,
+    site: Site,
+    *,
+    rerun: Mapping[str, str] | None = None,
+    ours: Installed | None = None,
+    download: bool = False,
+) -> Program:
     """The program of a spec.
 
     Args:
         rerun: tokens by benchmark; a benchmark whose token changed is measured again.
-        ours: names of the extensions that the stack has installed already.
+        ours: the extensions that the stack has installed already, with their objects.
+        download: whether manifests of the web are fetched that are not in the store: what is only planned does without.
 
     Raises:
         SpecError: the serving groups do not fit the machine, or a file that the spec names is missing.
     """
     try:
-        return _build(loaded, site, rerun or {}, ours)
+        return _build(loaded, site, rerun or {}, ours or {}, download)
     except (Misfit, Unusable) as error:
         raise located(error, loaded) from error
 
 
-def _build(loaded: Loaded, site: Site, rerun: Mapping[str, str], ours: Collection[str]) -> Program:
+def _build(loaded: Loaded, site: Site, rerun: Mapping[str, str], ours: Installed, download: bool) -> Program:
     match loaded.spec.cluster:
         case LocalCluster() as cluster:
             from stack.programs import local
@@ -52,11 +60,11 @@ def _build(loaded: Loaded, site: Site, rerun: Mapping[str, str], ours: Collectio
         case GkeCluster() as cluster:
             from stack.programs import gke
 
-            return gke.build(loaded, site, cluster, rerun=rerun, ours=ours)
+            return gke.build(loaded, site, cluster, rerun=rerun, ours=ours, download=download)
         case KubernetesCluster() as cluster:
             from stack.programs import kubernetes
 
-            return kubernetes.build(loaded, site, cluster, rerun=rerun, ours=ours)
+            return kubernetes.build(loaded, site, cluster, rerun=rerun, ours=ours, download=download)
         case other:
             assert_never(other)
 

@@ -22,6 +22,7 @@ from components.cluster.workloads import Workload, workloads
 
 Props = Mapping[str, Any]
 
+BUCKET: Final = "gcp:storage/bucket:Bucket"
 GONE: Final = frozenset({"deleted", "replaced"})
 # From the worst to the least, by what the table says of an argument.
 FATES: Final[tuple[tuple[str, Fate], ...]] = (
@@ -55,6 +56,13 @@ def stopped_by(one: Touched) -> str:
     if not protected:
         return ""
     return "deletionProtection is on; run `up` with `deletionProtection: false` and nothing else changed first"
+
+
+def refused_while_full(one: Touched) -> str:
+    """What a plan cannot know and has to say: whether the bucket that it deletes is empty; or nothing."""
+    if one.type != BUCKET or one.op not in ("replace", "delete") or one.old.get("forceDestroy"):
+        return ""
+    return "refused unless the bucket is empty: deleteContents is false; what is in it would be lost"
 
 
 def judged(resources: Iterable[Touched]) -> CloudImpact:

@@ -14,6 +14,7 @@ from components.cluster.network import ClusterNetwork
 from schemas.spec import AutoProvisioning, GkeCluster
 
 SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
+EVERYWHERE: Final = "0.0.0.0/0"
 
 
 def cluster_props(
@@ -51,13 +52,12 @@ def _network(spec: GkeCluster, network: ClusterNetwork) -> dict[str, Any]:
         "ipAllocationPolicy": dict(network.ip_allocation),
         "datapathProvider": "ADVANCED_DATAPATH" if own.dataplane_v2 else "LEGACY_DATAPATH",
     }
-    if own.private_nodes or own.private_endpoint:
-        private = {"enablePrivateNodes": own.private_nodes, "enablePrivateEndpoint": own.private_endpoint}
-        cidr = {"masterIpv4CidrBlock": own.control_plane_cidr} if own.control_plane_cidr else {}
-        props["privateClusterConfig"] = {**private, **cidr}
-    if own.authorized_networks or own.private_endpoint:
-        blocks = [{"cidrBlock": block} for block in own.authorized_networks]
-        props["masterAuthorizedNetworksConfig"] = {"cidrBlocks": blocks}
+    private = {"enablePrivateNodes": own.private_nodes, "enablePrivateEndpoint": own.private_endpoint}
+    cidr = {"masterIpv4CidrBlock": own.control_plane_cidr} if own.control_plane_cidr else {}
+    props["privateClusterConfig"] = {**private, **cidr}
+    # No network at all would shut everybody out, and the provider cannot say that the list is off.
+    allowed = own.authorized_networks or (() if own.private_endpoint else (EVERYWHERE,))
+    props["masterAuthorizedNetworksConfig"] = {"cidrBlocks": [{"cidrBlock": block} for block in allowed]}
     return props
 
 

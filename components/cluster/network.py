@@ -1,4 +1,4 @@
-"""The network of a GKE cluster: subnetwork with ranges for pods and services, NAT and firewall for private nodes.
+"""The network of a GKE cluster: subnetwork with ranges for pods and services, NAT, and firewall for private nodes.
 
 What exists already is used as it is: an existing network gets a subnetwork and no NAT unless the spec asks for one (its
 owner decides how it reaches the internet), an existing subnetwork gets nothing. Regional gateways find their proxies'
@@ -66,9 +66,12 @@ def cluster_network(
 
 
 def needs_nat(spec: Network) -> bool:
-    """Whether a NAT is made: nodes without public addresses reach the internet through nothing else."""
+    """Whether a NAT is made: nodes without public addresses reach the internet through nothing else.
+
+    Beside public nodes as well: those of a cluster that was private may have no public address yet.
+    """
     made_here = not spec.name and not spec.subnetwork
-    return spec.nat if spec.nat is not None else spec.private_nodes and made_here
+    return spec.nat if spec.nat is not None else made_here
 
 
 def ip_allocation(spec: Network) -> dict[str, str]:

@@ -53,6 +53,8 @@ def pool_props(
         **_nodes(pool),
         "management": {"autoRepair": pool.auto_repair, "autoUpgrade": pool.auto_upgrade},
         "upgradeSettings": _upgrade(pool.upgrade),
+        # A pool that is there keeps its own when the cluster's changes.
+        "networkConfig": {"enablePrivateNodes": cluster.network.private_nodes},
         "nodeConfig": node_config(pool, service_account),
     }
     if pool.zones:

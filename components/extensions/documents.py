@@ -1,7 +1,7 @@
 """Objects that stand in files of YAML: of the user, or of a project that publishes them so.
 
 Every document is an object of the stack, declared as it stands. A file of the web is fetched once, through the store,
-and is what it was for as long as the store keeps it.
+and is what it was for as long as the store keeps it. A plan that is only looked at fetches nothing.
 """
 
 from __future__ import annotations
@@ -32,6 +32,20 @@ def read(source: str, store: Path) -> tuple[Manifest, ...]:
     if not files:
         raise UsageError(f"{source} has no manifests", why=f"none of its files ends with {' or '.join(ENDINGS)}")
     return tuple(found for file in files for found in _objects(file, str(file)))
+
+
+def stored(source: str, store: Path) -> tuple[Manifest, ...] | None:
+    """The same without asking the web: None for a URL that was not fetched yet.
+
+    Raises:
+        UsageError: there is no such file, or a document in it is no object.
+    """
+    if "://" not in source:
+        return read(source, store)
+    from components.models.fetch import stored as fetched_before
+
+    path = fetched_before(source, store)
+    return None if path is None else _objects(path, source)
 
 
 def _fetched(url: str, store: Path) -> Path:

@@ -124,19 +124,48 @@ def plan_extensions(
     )
 
 
-def with_documents(extensions: ExtensionSet, store: Path) -> ExtensionSet:
+def with_documents(
+    extensions: ExtensionSet,
+    store: Path,
+    *,
+    installed: Mapping[str, Sequence[Manifest]] | None = None,
+    download: bool = True,
+) -> ExtensionSet:
     """The same, with the objects that stand in files; those of the web are fetched into the store.
+
+    Args:
+        installed: the objects that the stack has of each extension; without `download` they stand for a file that is
+            not in the store, and a note says so.
+        download: whether the web may be asked.
 
     Raises:
         UsageError, PreflightError: a file is not there, or holds no objects.
     """
-    read = tuple(
-        replace(
-            one, objects=(*(found for source in one.sources for found in documents.read(source, store)), *one.objects)
-        )
-        for one in extensions.planned
-    )
-    return replace(extensions, planned=read)
+    planned, notes = [], list(extensions.notes)
+    for one in extensions.planned:
+        found: list[Manifest] = []
+        for source in one.sources:
+            objects = documents.read(source, store) if download else documents.stored(source, store)
+            if objects is None:
+                objects, note = _unread(one, source, (installed or {}).get(one.name, ()))
+                notes.append(note)
+            found += objects
+        planned.append(replace(one, objects=(*found, *one.objects)))
+    return replace(extensions, planned=tuple(planned), notes=tuple(notes))
+
+
+def _unread(one: Planned, source: str, installed: Sequence[Manifest]) -> tuple[tuple[Manifest, ...], str]:
+    """What stands for a file of the web that nobody has read yet, and what a plan says of it."""
+    ours = {_known_by(manifest) for manifest in one.objects}
+    ours |= {("Secret", one.namespace, credentials.secret) for credentials in one.credentials}
+    objects = tuple(manifest for manifest in installed if _known_by(manifest) not in ours)
+    until = "taken to be what is installed until then" if objects else "not in this plan"
+    return objects, f"{one.name}: what {source} holds is fetched at `up`, and {until}"
+
+
+def _known_by(manifest: Manifest) -> tuple[str, str, str]:
+    metadata = manifest["metadata"]
+    return manifest["kind"], metadata.get("namespace", ""), metadata["name"]
 
 
 def installed_by_others(deployments: Collection[str], kinds: Collection[str], ours: Collection[str]) -> dict[str, str]:

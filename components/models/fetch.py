@@ -81,6 +81,14 @@ def fetch(
     return Fetched(downloads / digest / names[0], digest, _unpinned(url, sha256, digest))
 
 
+def stored(url: str, store: Path) -> Path | None:
+    """The file behind `url`, as far as it was fetched before; asks nobody and writes nothing."""
+    known = _recorded(store / "downloads" / "urls" / f"{value_digest(url)}.json")
+    if known is None or not _is_whole(store / "downloads" / known, (file_name(url),), known):
+        return None
+    return store / "downloads" / known / file_name(url)
+
+
 def _client(url: str, sha256: str | None, auth: httpx.Auth | None) -> httpx.Client:
     """A client that follows redirects, but to nowhere that `url` itself might not lead."""
 

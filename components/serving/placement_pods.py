@@ -40,7 +40,7 @@ class PodPlan:
     `pool` is None on a cluster whose nodes are somebody else's. `exclusive` pods request whole CPUs and are limited to
     them; `pinned` says that nodes are known to give such pods CPUs of their own. `alone`: no second pod of the group
     fits the same NUMA node. `surge`: there is room for one pod more, so that a new one starts before an old one stops.
-    `executor`: Seldon's stands beside the server in each pod.
+    `executor`: Seldon's stands beside the server in each pod. `autoscaled_to`: the most pods that an autoscaler makes.
     """
 
     group: str
@@ -58,6 +58,12 @@ class PodPlan:
     alone: bool = False
     surge: bool = False
     executor: bool = False
+    autoscaled_to: int = 0
+
+    @property
+    def most_replicas(self) -> int:
+        """The most pods that there may be."""
+        return self.autoscaled_to or self.replicas
 
     @property
     def server_millicpus(self) -> int:
@@ -120,7 +126,8 @@ def plan_pods(cluster: GkeCluster, serving: Serving, asked_by_others: int = 0) -
     per_node, cores, count = _cut(serving, pool, capacity, nodes)
     fit = tuple(_fit(serving, pool, machine, capacity, per_node=per_node, cores=cores))
     plan = made(serving, pool, width=capacity.cpus_per_core, per_node=per_node, cores=cores, count=count, fit=fit)
-    room = places(serving, capacity, cores)
+    room = places(serving, capacity, cores) if plan.exclusive else capacity.free_millicpus // plan.millicpus
+    plan = _on_so_many(serving, plan, room=room, nodes=nodes, most=most)
     # A node more takes minutes to come: it is worth them only where nobody would answer meanwhile.
     surge = room * nodes > plan.replicas or (plan.replicas == 1 and room * most > 1)
     surge = surge and capacity.free_millicpus * most >= asked_by_others + (plan.replicas + 1) * plan.millicpus
@@ -135,6 +142,30 @@ def plan_pods(cluster: GkeCluster, serving: Serving, asked_by_others: int = 0) -
         ),
         room=surge,
     )
+
+
+def _on_so_many(serving: Serving, plan: PodPlan, *, room: int, nodes: int, most: int) -> PodPlan:
+    """The plan, with what it asks of the pool's autoscaler; `room` is how many of its pods a node takes.
+
+    Raises:
+        Misfit: the pool is too small even with the most nodes that it may have.
+    """
+    asked = plan.most_replicas
+    needed, pool = math.ceil(asked / room), plan.pool.name if plan.pool else ""
+    key = "autoscale.max" if serving.autoscale else "replicas"
+    if needed > most:
+        problem = Problem(
+            "NUMA010",
+            f"{serving.name} may have {_many(asked, 'pod')}; pool {pool} has room for {room * most}",
+            why=f"a node takes {room} of them, and the pool has at most {_many(most, 'node')}; the others would wait",
+            remedy=f"`{key}: {room * most}` fits, or let the pool have {needed} nodes",
+        )
+        raise Misfit((problem,), (f"{serving.at}.{key}",))
+    if needed <= nodes:
+        return plan
+    pods = f"{'up to ' if serving.autoscale else ''}{_many(asked, 'pod')}"
+    note = f"{pods} need {needed} nodes: pool {pool} begins with {nodes}, and GKE adds the others"
+    return replace(plan, fit=(*plan.fit, f"{serving.name}: {note}"))
 
 
 def made(
@@ -162,6 +193,7 @@ def made(
         fit=fit,
         exclusive=serving.exclusive,
         executor=has_executor(serving),
+        autoscaled_to=serving.autoscale.max if serving.autoscale else 0,
     )
 
 
@@ -289,13 +321,13 @@ def _misfit(serving: Serving, message: str, remedy: str, rule: str = "NUMA010") 
 
 
 def crowded_pools(plans: Sequence[PodPlan], cluster: GkeCluster) -> tuple[str, ...]:
-    """Pools whose groups need more nodes together than the pool may have."""
+    """Pools whose groups may need more nodes together than the pool may have."""
     notes = []
     for pool in cluster.node_pools:
         groups = [plan for plan in plans if plan.pool == pool]
-        needed = sum(math.ceil(plan.replicas / plan.per_node) for plan in groups)
+        needed = sum(math.ceil(plan.most_replicas / plan.per_node) for plan in groups)
         most = node_counts(cluster, pool)[1]
-        if len(groups) > 1 and needed > most:
+        if len(groups) > 1 and needed > most:  # one alone is refused
             names = ", ".join(plan.group for plan in groups)
             notes.append(f"pool {pool.name}: {names} need {needed} nodes together, and it has at most {most}")
     return tuple(notes)

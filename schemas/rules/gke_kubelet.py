@@ -15,6 +15,8 @@ HUGE_PAGE_SERIES: Final = ("c3", "m2", "m3", "h3", "a2", "a3", "g2")
 MANAGERS_SINCE: Final = (1, 32, 3, 1785000)
 IMAGE_PULLS_SINCE: Final = (1, 33, 1, 1918000)
 HUGE_PAGES_SINCE: Final = (1, 33, 2, 4655000)
+LEAST_PIDS: Final = 1024
+MOST_PIDS: Final = 4194304  # what the kernel has
 # GKE takes kernel settings of these branches only.
 SYSCTLS: Final = ("fs.", "kernel.", "net.", "vm.")
 
@@ -159,3 +161,21 @@ def quota_periods_are_short(spec: Spec, tree: Tree) -> Iterator[Violation]:
             yield Violation(path, f"{period:g} s are no period of the CFS quota")
         elif period is not None and pool.cfs_quota is False:
             yield Violation(path, "a period of a quota that is switched off", key=True)
+
+
+@rule("GKE044")
+def pods_have_enough_processes(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A pod may have between 1024 and 4194304 processes.
+
+    Why: GKE takes no other `podPidsLimit`; threads count as well, and a server has many.
+    Example:
+        cluster:
+          provider: gke
+          project: my-project
+          location: europe-west4-a
+          nodePools: [{name: serving, machineType: n2-standard-8, maxPids: 10}]
+    Remedy: Write `maxPids: 4096`, or leave it out.
+    """
+    for pool in pools_of(spec):
+        if pool.max_pids is not None and not LEAST_PIDS <= pool.max_pids <= MOST_PIDS:
+            yield Violation(f"{pool.at}.maxPids", f"{pool.max_pids} processes are no limit that GKE takes")

@@ -30,6 +30,7 @@ OTHER_SERIES: Final = frozenset(
     "e2 m1 m2 m3 m4 h3 h4d a2 a3 a4 g2 g4 z3 x4 c4n n2d n4d c2d c3d c4d t2d t2a c4a n4a f1 g1".split()  # noqa: SIM905
 )
 HYPERDISK_SERIES: Final = ("c4", "n4")
+PERSISTENT_DISK_SERIES: Final = ("n1", "n2", "n2d", "e2", "c2", "c2d", "t2d", "t2a")
 IMAGES: Final = ("COS_CONTAINERD", "UBUNTU_CONTAINERD")
 # How many local SSDs of 375 GiB a machine takes by choice; an empty entry has them by its type or not at all.
 LOCAL_SSDS: Final[Mapping[str, tuple[int, ...]]] = {
@@ -124,22 +125,26 @@ def threads_can_be_switched_off(spec: Spec, tree: Tree) -> Iterator[Violation]:
 
 @rule("GKE009")
 def disks_fit_theseries_of(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """The boot disks of C4 and N4 machines are Hyperdisks.
+    """The boot disks of C4 and N4 machines are Hyperdisks, those of older series are not.
 
-    Why: These series take no persistent disk, and pd-balanced is what a pool gets when it says nothing.
+    Why: C4 and N4 take no persistent disk, and pd-balanced is what a pool gets when it says nothing; N1, N2, C2 and E2
+        take no balanced Hyperdisk.
     Example:
         cluster:
           provider: gke
           project: my-project
           location: europe-west4-a
           nodePools: [{name: serving, machineType: c4-standard-8}]
-    Remedy: Add `disk: {type: hyperdisk-balanced}`.
+    Remedy: Add `disk: {type: hyperdisk-balanced}` for C4 and N4, or delete it for others.
     """
     for pool in pools_of(spec):
         if series_of(pool) in HYPERDISK_SERIES and not pool.disk.type.startswith("hyperdisk"):
             path = f"{pool.at}.disk.type"
             at = path if tree.has(path) else f"{pool.at}.machineType"
             yield Violation(at, f"{series_of(pool).upper()} machines do not start from {pool.disk.type}")
+        if series_of(pool) in PERSISTENT_DISK_SERIES and pool.disk.type.startswith("hyperdisk"):
+            message = f"{series_of(pool).upper()} machines do not start from {pool.disk.type}"
+            yield Violation(f"{pool.at}.disk.type", message, remedy="Write pd-balanced or pd-ssd.")
 
 
 @rule("GKE010")

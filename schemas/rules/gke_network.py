@@ -17,6 +17,7 @@ from schemas.tree import Tree
 Range = ipaddress.IPv4Network
 MANY_PODS: Final = 110  # the most pods of a node that says nothing else
 FEWEST_PROXIES: Final = 64  # addresses of a subnetwork of proxies, a /26; Google asks for a /23
+SMALLEST_SERVICES: Final = 27
 RESERVED_ADDRESSES: Final = 4  # of each subnetwork: network, gateway, the last two
 
 
@@ -95,10 +96,10 @@ def ranges_lie_apart(spec: Spec, tree: Tree) -> Iterator[Violation]:
 
 @rule("GKE029")
 def ranges_are_large_enough(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """Nodes and pods have enough addresses for the most nodes that the pools may have, and gateways for their proxies.
+    """Nodes and pods have enough addresses for the most nodes that the pools may have; services and proxies too.
 
     Why: Each node takes a part of the pods' range, twice as many addresses as it may have pods: 256 with 110 pods.
-        A pool that finds none left does not grow.
+        A pool that finds none left does not grow. GKE refuses a smaller range for services than a /27.
     Example:
         cluster:
           provider: gke
@@ -115,6 +116,9 @@ def ranges_are_large_enough(spec: Spec, tree: Tree) -> Iterator[Violation]:
     pods = sum((most_nodes(cluster, pool) + _surge(pool)) * _addresses(pool) for pool in cluster.node_pools)
     if (found := ranges.get("nodesCidr")) and found.num_addresses - RESERVED_ADDRESSES < nodes:
         yield Violation(_at(tree, "nodesCidr"), f"{found} has too few addresses for {nodes} nodes")
+    if (found := ranges.get("servicesCidr")) and found.prefixlen > SMALLEST_SERVICES:
+        message = f"{found} has {found.num_addresses} addresses; GKE takes a /{SMALLEST_SERVICES} or larger"
+        yield Violation(_at(tree, "servicesCidr"), message, remedy="Write, for example, 10.8.0.0/20, the default.")
     if (found := ranges.get("podsCidr")) and found.num_addresses < pods:
         message = f"{found} has {found.num_addresses} addresses; {nodes} nodes take {pods} for their pods"
         yield Violation(_at(tree, "podsCidr"), message)

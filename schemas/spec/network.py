@@ -22,13 +22,13 @@ class Network:
     )
     pods_range: str | None = item("Secondary range for pods that an existing subnetwork has.", default=None)
     services_range: str | None = item("Secondary range for services that an existing subnetwork has.", default=None)
-    private_nodes: bool = item("Give nodes no public address; a Cloud NAT is made.", default=True)
+    private_nodes: bool = item("Give nodes no public address; they reach out through a Cloud NAT.", default=True)
     private_endpoint: bool = item("Reach the control plane from inside the network only.", default=False)
     control_plane_cidr: Cidr | None = item(
         "Addresses of the control plane, a /28; GKE's choice when absent.", default=None
     )
-    authorized_networks: tuple[Cidr, ...] = item("Networks that may reach the control plane.", default=())
-    nat: bool | None = item(
-        "Make a Cloud NAT; when absent, for private nodes in a network that is made here.", default=None
+    authorized_networks: tuple[Cidr, ...] = item(
+        "Networks that may reach the control plane; every one when empty.", default=()
     )
+    nat: bool | None = item("Make a Cloud NAT; when absent, in a network that is made here.", default=None)
     dataplane_v2: bool = item("Enforce network policies in the kernel (Dataplane V2).", default=True, key="dataplaneV2")

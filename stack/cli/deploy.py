@@ -20,11 +20,13 @@ from stack.cli.options import Opened, as_json, here_workspace, open_spec, open_s
 from stack.cli.terminal import print_json, wants_colour
 
 if TYPE_CHECKING:
+    from components.kubernetes.objects import Manifest
     from stack.engines.engine import Engine
     from stack.engines.events import Outcome
     from stack.plan import Plan
     from stack.plan_file import SavedPlan
     from stack.program import Program
+    from stack.programs.program import Installed
 
 FAIL_ON = ("change", "replace", "delete", "interrupt")
 
@@ -102,7 +104,7 @@ def up(
             raise UsageError(f"a saved plan takes no {option}", why="it is carried out as it was made", remedy=remedy)
         spec, sets = Path(saved.invocation.spec), saved.invocation.sets
     opened = open_spec(spec, sets, state_dir)
-    program, plan = _plan(opened, _benchmarks(opened) if rerun else (), saved)
+    program, plan = _plan(opened, _benchmarks(opened) if rerun else (), saved, download=True)
     if not as_json:
         show(plan)
     check_policy(plan, forbidden)
@@ -275,8 +277,13 @@ def _site(spec: Path | None, sets: tuple[str, ...], state_folder: str | None, st
     return open_stack(stack, state_folder)
 
 
-def _plan(opened: Opened, rerun: tuple[str, ...], saved: SavedPlan | None = None) -> tuple[Program, Plan]:
-    """The program of a spec and its plan; a saved plan brings its own tokens for benchmarks to run again."""
+def _plan(
+    opened: Opened, rerun: tuple[str, ...], saved: SavedPlan | None = None, *, download: bool = False
+) -> tuple[Program, Plan]:
+    """The program of a spec and its plan; a saved plan brings its own tokens for benchmarks to run again.
+
+    `download` fetches what has to be known to carry it out: looking at a plan fetches nothing.
+    """
     from stack.engines.choice import choose
     from stack.program import build
 
@@ -284,7 +291,8 @@ def _plan(opened: Opened, rerun: tuple[str, ...], saved: SavedPlan | None = None
     if saved is not None:
         tokens |= saved.tokens
     tokens |= dict.fromkeys(rerun, f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
-    program = build(opened.loaded, opened.site, rerun=tokens, ours=_extensions(opened.site))
+    ours = _extensions(opened.site)
+    program = build(opened.loaded, opened.site, rerun=tokens, ours=ours, download=download)
     choice = choose(opened.loaded.spec, opened.site, os.environ)
     program = replace(
         program, notes=(*program.notes, *choice.notes), refusal=program.refusal or choice.refusal.removesuffix(".")
@@ -309,11 +317,17 @@ def _tokens(site: Site) -> dict[str, str]:
     return {record.name: token for record in records if (token := record.inputs.get("rerun"))}
 
 
-def _extensions(site: Site) -> frozenset[str]:
-    """Names of the extensions that the stack has installed."""
+def _extensions(site: Site) -> Installed:
+    """The extensions that the stack has installed, with the objects of each."""
     from components.extensions.install import TYPE
+    from stack.engines.values import all_plain
 
-    return frozenset(record.name for record in engine_of(site).resources() if record.type == TYPE)
+    records = engine_of(site).resources()
+    objects: dict[str, list[Manifest]] = {record.urn: [] for record in records if record.type == TYPE}
+    for record in records:
+        if record.parent in objects and "kind" in record.inputs:
+            objects[record.parent].append(all_plain(record.inputs))
+    return {record.name: objects[record.urn] for record in records if record.type == TYPE}
 
 
 def _apply(opened: Opened, program: Program, plan: Plan, *, parallel: int = 16, quiet: bool = False) -> Outcome:

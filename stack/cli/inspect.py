@@ -32,7 +32,7 @@ def graph(spec: Path | None, sets: tuple[str, ...], state_dir: str | None, stack
     from stack.render import graph as drawing
 
     if stack is not None:
-        nodes = drawing.of_deployment(engine_of(open_stack(stack, state_dir)).export())
+        nodes = drawing.of_deployment(engine_of(open_stack(stack, state_dir)).export(show_secrets=True))
     else:
         opened = open_spec(spec, sets, state_dir)
         program = build(opened.loaded, opened.site)
@@ -111,7 +111,11 @@ def _masked(value: Any) -> Any:
 @click.option("--show-secrets", is_flag=True, help="Write secrets as plain text.")
 @stack_options
 def export_state(out: Path | None, show_secrets: bool, stack: str | None, state_dir: str | None) -> int:
-    """Write the state as `pulumi stack import` takes it."""
+    """Write the state as `pulumi stack import` takes it.
+
+    Secrets stay encrypted: Pulumi opens them with INFERSTACK_PASSPHRASE as its PULUMI_CONFIG_PASSPHRASE, or with the
+    key that is named.
+    """
     from stack.cli.deploy import engine_of
 
     site = open_stack(stack, state_dir)
@@ -124,11 +128,23 @@ def export_state(out: Path | None, show_secrets: bool, stack: str | None, state_
     else:
         write_file(out, text, private=True)
         click.echo(f"wrote {out} ({len(exported['deployment'].get('resources') or ())} resources)", err=True)
+    if not show_secrets and "secrets_providers" in exported["deployment"] and (key := _key_of(site)):
+        click.echo(f"Pulumi opens its secrets with PULUMI_CONFIG_PASSPHRASE_FILE={key}", err=True)
     return 0
 
 
 def _no_state(site: Site) -> UsageError:
     return UsageError(f"{site.stack} has no state", why="nothing of it is up", remedy="inferstack up SPEC")
+
+
+def _key_of(site: Site) -> Path | None:
+    """The file with the passphrase of a stack's secrets, where nobody has chosen one."""
+    from stack.engines.choice import FOLDER, keeper_of
+    from stack.engines.secrets import passphrase_from
+    from stack.engines.store import KEY
+
+    key = (site.state / FOLDER if keeper_of(site) == "pulumi" else site.state) / KEY
+    return key if passphrase_from(os.environ) is None and key.exists() else None
 
 
 @state.command("import")

@@ -162,7 +162,7 @@ def hand_over(site: Site, environ: Mapping[str, str], to: Name, spec: Spec | Non
         source, target = embedded(site, environ), pulumi(spec, site, environ)
     else:
         source, target = pulumi(spec, site, environ), embedded(site, environ)
-    count = target.import_(source.export(show_secrets=to == "embedded"))
+    count = target.import_(source.export(show_secrets=True))  # each seals them with a passphrase of its own
     _put_aside(site, keeper)
     return count
 
@@ -188,5 +188,6 @@ def _offline(site: Site, environ: Mapping[str, str]) -> EmbeddedEngine:
 
     left = site.state / FOLDER / ".pulumi" / "stacks" / PROJECT / f"{site.stack}.json"
     if left.exists():
-        return OfflineEngine(PROJECT, site.stack, left, passphrase=passphrase_from(environ))
+        key = site.state / FOLDER / store.KEY
+        return OfflineEngine(PROJECT, site.stack, left, passphrase=passphrase_from(environ), key=key)
     return EmbeddedEngine(PROJECT, site.stack, site.state, passphrase=passphrase_from(environ))

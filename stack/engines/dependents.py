@@ -64,8 +64,10 @@ class Dependents:
 
     def _would_replace(self, record: Record, doomed: set[str]) -> bool:
         moved = {key for key, needed in record.property_dependencies.items() if doomed & set(needed)}
-        if not moved:
-            return False
+        if not moved or record.is_provider:
+            # Where a provider resource leads is not known when it takes that from what goes, so all behind it is made
+            # again: Pulumi's provider of Kubernetes decides so too, about a kubeconfig that is not known yet.
+            return bool(moved)
         old = all_plain(record.inputs)
         new = {key: UNKNOWN if key in moved else plain(value) for key, value in old.items()}
         asked = about(record, self._state())

@@ -12,6 +12,7 @@ provider here (`pulumi.dynamic`). Its state is a Pulumi deployment, so that the 
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Mapping
@@ -26,9 +27,9 @@ from stack.engines.providers import DynamicProvider, OfflineProvider, Provider, 
 from stack.engines.records import Record
 from stack.engines.refreshing import Drift
 from stack.engines.running import Program
-from stack.engines.secrets import Vault
+from stack.engines.secrets import KeyFile, Vault
 from stack.engines.steps import StepLog, subject_of
-from stack.plan import Plan
+from stack.plan import Change, Plan, PropertyChange
 
 _GRACE_S: Final = 3.0  # how long a provider that is told to give up has before it is left behind
 
@@ -43,7 +44,7 @@ class EmbeddedEngine:
         providers: who applies which types, by prefix of the type (`kubernetes:`); dynamic resources are always known,
             and everything else is planned and never applied.
         parallel: most operations at a time.
-        passphrase: encrypts secrets in the state; without it they stand there as text that only the owner may read.
+        passphrase: encrypts secrets in the state; without it that is done by a key in the folder of the state.
         config: Pulumi configuration of the program (`gcp:project`).
     """
 
@@ -59,7 +60,7 @@ class EmbeddedEngine:
         config: Mapping[str, str] | None = None,
     ) -> None:
         self.project, self.stack, self.state_dir = project, stack, state_dir
-        self._passphrase, self._keys = passphrase, dict[str, bytes]()
+        self._passphrase, self._keys = passphrase, dict[tuple[str, str], bytes | None]()
         known = {f"{urns.DYNAMIC_PACKAGE}:": DynamicProvider(project), **(providers or {})}
         by_prefix = Providers(tuple(known.items()), OfflineProvider())
         self._setting = runs.Setting(project, stack, by_prefix, config or {}, parallel)
@@ -73,12 +74,19 @@ class EmbeddedEngine:
         Raises:
             InferstackError: the program raised, or resources in it cannot be planned.
         """
-        state = store.read(self.state_dir, self._vault())
-        return running.in_thread(lambda: runs.plan(self._setting, state, program, origins, notes), _leave_at_once)
+        vault = self._vault()
+        state = store.read(self.state_dir, vault)
+
+        def planned() -> Plan:
+            return runs.plan(self._setting, state, program, origins, notes, fingerprint=vault.fingerprint)
+
+        return running.in_thread(planned, _leave_at_once)
 
     def preview_destroy(self) -> Plan:
         """What `destroy` would do. Reads the state and nothing else."""
-        return runs.plan(self._setting, store.read(self.state_dir, self._vault()), None, nowhere, ())
+        vault = self._vault()
+        state = store.read(self.state_dir, vault)
+        return runs.plan(self._setting, state, None, nowhere, (), fingerprint=vault.fingerprint)
 
     def up(
         self,
@@ -152,16 +160,15 @@ class EmbeddedEngine:
     def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
         """The state as a Pulumi deployment of version 3, as `pulumi stack import` takes it.
 
-        Secrets are encrypted under the passphrase, or the empty one where there is none, unless they shall be shown.
+        Secrets are encrypted under the passphrase, or under the text in the key file where there is none, unless they
+        shall be shown. `pulumi stack import` panics on plain text that names no provider: one is named all the same.
         """
         vault = self._vault()
         state = store.read(self.state_dir, vault)
-        if self._passphrase is None:
-            vault = Vault("", keys=self._keys)
         if show_secrets:
             shown = Vault()
             if state.has_secrets:
-                shown.adopt(vault.prepared())
+                shown.adopt(vault.provider or Vault("", keys=self._keys).prepared())
             vault = shown
         return deployment.exported(state, vault, store.now())
 
@@ -188,7 +195,7 @@ class EmbeddedEngine:
     # ------------------------------------------------------------------------------------------ inside
 
     def _vault(self) -> Vault:
-        return Vault(self._passphrase, keys=self._keys)
+        return Vault(self._passphrase, key_file=KeyFile(self.state_dir / store.KEY), keys=self._keys)
 
     def _applied(
         self,
@@ -201,11 +208,16 @@ class EmbeddedEngine:
         began = time.monotonic()
         self._stop.clear()
         self._give_up.clear()
-        with store.writing(self.state_dir, self._vault()) as ledger:
+        vault = self._vault()
+        with store.writing(self.state_dir, vault) as ledger:
             state = ledger.state
-            plan = running.in_thread(
-                lambda: runs.plan(self._setting, state, program, origins, notes, binding=True), _leave_at_once
-            )
+
+            def planned() -> Plan:
+                return runs.plan(
+                    self._setting, state, program, origins, notes, fingerprint=vault.fingerprint, binding=True
+                )
+
+            plan = running.in_thread(planned, _leave_at_once)
             if expected is not None:
                 refuse_another(expected, plan)
             _refuse_impossible(plan)
@@ -280,11 +292,36 @@ def refuse_another(expected: Plan, plan: Plan) -> None:
         then, today = (found.op if (found := side.get(urn)) else "nothing" for side in (before, after))
         if then != today:
             moved.append(f"{urns.name_of(urn)}: {then} then, {today} now")
+        elif urn in before and urn in after:
+            moved += _moved_values(before[urn], after[urn])
     raise PreflightError(
         "The plan cannot be carried out as it was made.",
         why="Since then " + "; ".join(moved or ["values in it have changed"]) + ".",
         remedy="Make a new plan and look at it: `inferstack preview --out FILE`.",
     )
+
+
+def _moved_values(before: Change, after: Change) -> list[str]:
+    """Values of a resource that would change in another way than was planned."""
+    then, today = ({found.path: found for found in change.properties} for change in (before, after))
+    others = [
+        path
+        for path in sorted({*then, *today})
+        if path not in then or path not in today or then[path].what(before.op) != today[path].what(after.op)
+    ]
+    return [f"{after.name}: {path}: {_moved(then.get(path), today.get(path))}" for path in others]
+
+
+def _moved(then: PropertyChange | None, today: PropertyChange | None) -> str:
+    if then and today and then.secret and today.secret:
+        return "the secret there is another one now"
+    return f"{_way(then)} then, {_way(today)} now"
+
+
+def _way(found: PropertyChange | None) -> str:
+    if found is None or found.secret:
+        return "a change of a secret" if found else "no change"
+    return f"{json.dumps(found.old)} -> {'(known after up)' if found.unknown else json.dumps(found.new)}"
 
 
 def _refuse_impossible(plan: Plan) -> None:

@@ -285,10 +285,12 @@ class Registrar:
         if old is None or draft.is_provider or not old.provider or old.provider == draft.provider:
             return ""
         before, now = (provider_of(record, self.ledger.state) for record in (old, draft))
-        if before is None or now is None or has_unknown(now.inputs):
+        if before is None or now is None or old.pending_replacement:
             return ""
         provider = self.providers.of(draft.type)
-        moved = provider.diff_settings(before.identity, all_plain(before.inputs), all_plain(now.inputs)).replaces
+        moved = has_unknown(now.inputs) or (
+            provider.diff_settings(before.identity, all_plain(before.inputs), all_plain(now.inputs)).replaces
+        )
         return f"its provider, {now.name}, means another place now" if moved else ""
 
     def _refuse(self, goal: Goal, inputs: Values, decision: Decision, blocked: str) -> None:

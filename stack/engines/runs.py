@@ -11,7 +11,7 @@ from stack.engines import deletes, planning, running, store, urns
 from stack.engines.events import Failed, Finished, NotReached, Skipped, Subject, ignore
 from stack.engines.hands import DryHands, Hands, RealHands
 from stack.engines.monitor import EngineService, Monitor
-from stack.engines.planning import Origins
+from stack.engines.planning import Fingerprint, Origins
 from stack.engines.providers import Providers
 from stack.engines.questions import Questions
 from stack.engines.registrar import Ledger, Registrar
@@ -61,11 +61,13 @@ def plan(
     origins: Origins,
     notes: tuple[str, ...],
     *,
+    fingerprint: Fingerprint,
     binding: bool = False,
 ) -> Plan:
     """What a program would do to a state; without a program, what destroying it would do. Touches nothing.
 
-    `binding` when the plan is about to be carried out: then what would have to be guessed is an error.
+    `fingerprint` makes of a secret what plans are compared by. `binding` when the plan is about to be carried out: then
+    what would have to be guessed is an error.
 
     Raises:
         InferstackError: the program raised, or resources in it cannot be planned: all of them are named.
@@ -82,7 +84,7 @@ def plan(
             log.decided(deletes.step_of(item, log.next_order()))
     before, after = _outputs(setting, state), _outputs(setting, memory.state) if program else {}
     changes, cloud = planning.with_cloud(
-        planning.changes_of(log.steps, setting.providers, origins),
+        planning.changes_of(log.steps, setting.providers, origins, fingerprint),
         {urn: record.inputs for urn, record in state.records.items()},
         registrar.asked,
     )
@@ -96,7 +98,7 @@ def plan(
         notes=(*notes, *registrar.caveats),
         destroy=program is None,
         bookkeeping=memory.touched or bool(doomed),
-        inputs_digest=planning.digest_of(registrar.asked),
+        inputs_digest=planning.digest_of(registrar.asked, fingerprint),
         cloud=cloud,
     )
 

@@ -1,9 +1,10 @@
-"""Secrets at rest, in the forms that Pulumi itself reads: its passphrase provider, or plain text.
+"""Secrets at rest, in the form that Pulumi itself reads: its passphrase provider.
 
-With a passphrase a secret is AES-256-GCM under a key from PBKDF2-SHA256, and any Pulumi that knows the passphrase takes
-the state over. Without one the state of a local stack holds secrets in the `plaintext` form of
-`pulumi stack export --show-secrets`, in files that only their owner may read; what is exported from it is encrypted
-under the empty passphrase, because `pulumi stack import` panics on plain text without a secrets provider.
+A secret is AES-256-GCM under a key from PBKDF2-SHA256, and any Pulumi that knows the passphrase takes the state over.
+Without a passphrase of the user's, one is made by chance when the first secret is written, and kept in a file beside
+the state (`KeyFile`) that only its owner may read: a checkpoint that is copied or shown tells nothing, but who has the
+whole folder has its secrets. A state of former versions, which has them as plain text, is read, and encrypted when it
+is next written.
 
 The key is derived on the first secret that is met, because a million rounds cost a third of a second; a state without
 secrets never pays it.
@@ -13,10 +14,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import os
+import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from schemas.errors import PreflightError
@@ -25,6 +30,7 @@ from stack.engines.values import SECRET_SIGNATURE, SIGNATURE, Secret, Value, pla
 
 ROUNDS: Final = 1_000_000  # Pulumi's own choice (sdk/go/common/resource/config/crypt.go)
 PASSPHRASE_VARIABLES: Final = ("INFERSTACK_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE")
+_CHECK: Final = "pulumi"  # what Pulumi encrypts beside a salt, to know the right key by
 
 
 def passphrase_from(environ: Mapping[str, str]) -> str | None:
@@ -32,20 +38,65 @@ def passphrase_from(environ: Mapping[str, str]) -> str | None:
     return next((environ[name] for name in PASSPHRASE_VARIABLES if environ.get(name)), None)
 
 
+@dataclass(frozen=True)
+class KeyFile:
+    """A passphrase that nobody chose; the file is made when the first secret is written, never by reading."""
+
+    path: Path
+
+    def text(self) -> str | None:
+        """The passphrase; None where there is no file.
+
+        Raises:
+            PreflightError: it cannot be read.
+        """
+        try:
+            return self.path.read_text().strip()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise PreflightError(f"The key of the state cannot be read: {self.path}: {error.strerror}.") from error
+
+    def made(self) -> str:
+        """The passphrase, made if there is none, and on the disk before anything that needs it."""
+        if (known := self.text()) is not None:
+            return known
+        made, temporary = secrets.token_urlsafe(32), self.path.with_name(f"{self.path.name}.new")
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(handle, f"{made}\n".encode())
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        temporary.replace(self.path)
+        return made
+
+
 class Vault:
     """Seals and opens the secrets of one state.
 
-    `adopt` takes over the salt that a state already has; without one, a salt is made when the first secret is sealed.
-    `keys` remembers keys by salt for vaults of the same passphrase that come later.
+    Args:
+        passphrase: what secrets are sealed with.
+        key_file: what they are sealed with where there is no passphrase. Without either they are shown as plain text,
+            which is for exports that somebody asks for, and never for what is kept.
+        keys: remembers keys for vaults that come later.
+
+    `adopt` takes over the salt that a state already has, whichever of the two it was made with; a salt that does not
+    fit what secrets are sealed with now is replaced by a new one when the next is sealed.
     """
 
     def __init__(
-        self, passphrase: str | None = None, *, keys: dict[str, bytes] | None = None, rounds: int = ROUNDS
+        self,
+        passphrase: str | None = None,
+        *,
+        key_file: KeyFile | None = None,
+        keys: dict[tuple[str, str], bytes | None] | None = None,
+        rounds: int = ROUNDS,
     ) -> None:
-        self._passphrase, self._rounds = passphrase, rounds
+        self._passphrase, self._key_file, self._rounds = passphrase, key_file, rounds
         self._keys = {} if keys is None else keys
         self._salt: str | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     @property
     def provider(self) -> dict[str, Any] | None:
@@ -54,7 +105,7 @@ class Vault:
 
     def prepared(self) -> dict[str, Any] | None:
         """The secrets provider, made now if no secret was sealed yet."""
-        self._derived()
+        self._sealing()
         return self.provider
 
     def adopt(self, provider: Mapping[str, Any] | None) -> None:
@@ -79,9 +130,9 @@ class Vault:
         match value:
             case Secret():
                 text = json.dumps(plain(value.value), sort_keys=True, separators=(",", ":"))
-                if self._passphrase is None:
+                if self._passphrase is None and self._key_file is None:
                     return {SIGNATURE: SECRET_SIGNATURE, "plaintext": text}
-                return {SIGNATURE: SECRET_SIGNATURE, "ciphertext": _encrypt(self._derived(), text)}
+                return {SIGNATURE: SECRET_SIGNATURE, "ciphertext": _encrypt(self._sealing(), text)}
             case Mapping():
                 return {key: self.seal(item) for key, item in value.items()}
             case list() | tuple():
@@ -103,11 +154,16 @@ class Vault:
                 return [self.open(item) for item in value]
         return value
 
+    def fingerprint(self, text: str) -> str:
+        """A hash by which a secret can be compared and not guessed: under the key of the state, where it has one."""
+        key = self._opening() if self._salt else b""
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
     def _opened(self, value: Mapping[str, Any]) -> Value:
         try:
             if "plaintext" in value:
                 return json.loads(value["plaintext"])
-            return json.loads(_decrypt(self._derived(), str(value.get("ciphertext", ""))))
+            return json.loads(_decrypt(self._opening(), str(value.get("ciphertext", ""))))
         except (TypeError, ValueError) as error:
             raise PreflightError(
                 "A secret in the state cannot be read.",
@@ -115,40 +171,66 @@ class Vault:
                 remedy="Restore the state from a copy, or import one with `inferstack state import FILE`.",
             ) from error
 
-    def _derived(self) -> bytes:
-        """The key, derived once for each salt; without a passphrase that of the empty one."""
-        passphrase = self._passphrase or ""
+    def _sealing(self) -> bytes:
+        """The key that secrets are sealed with; a salt is made where none fits."""
         with self._lock:
-            if self._salt is None:
-                raw = os.urandom(8)
-                key = hashlib.pbkdf2_hmac("sha256", passphrase.encode(), raw, self._rounds, 32)
-                self._salt = f"v1:{_b64(raw)}:{_encrypt(key, 'pulumi')}"
-                self._keys[self._salt] = key
-            if self._salt not in self._keys:
-                self._keys[self._salt] = self._checked(passphrase, self._salt)
-            return self._keys[self._salt]
+            passphrase = self._passphrase
+            if passphrase is None:
+                passphrase = self._key_file.made() if self._key_file else ""
+            if self._salt is not None and (known := self._key(passphrase, self._salt)) is not None:
+                return known
+            raw = os.urandom(8)
+            key = _derive(passphrase, raw, self._rounds)
+            self._salt = f"v1:{_b64(raw)}:{_encrypt(key, _CHECK)}"
+            self._keys[passphrase, self._salt] = key
+            return key
 
-    def _checked(self, passphrase: str, salt: str) -> bytes:
-        """The key of a salt, which carries a word that only the right key decrypts."""
-        try:
-            version, raw, check = salt.split(":", 2)
-            key = hashlib.pbkdf2_hmac("sha256", passphrase.encode(), base64.b64decode(raw), self._rounds, 32)
-            fits = version == "v1" and _decrypt(key, check) == "pulumi"
-        except ValueError:
-            fits = False
-        if not fits and self._passphrase is None:
+    def _opening(self) -> bytes:
+        """The key that the state's secrets were sealed with.
+
+        Raises:
+            PreflightError: nothing that is known here fits.
+        """
+        with self._lock:
+            salt = self._salt or ""
+            for passphrase in self._known():
+                if (key := self._key(passphrase, salt)) is not None:
+                    return key
+        if self._passphrase is None:
             raise PreflightError(
                 "The state holds encrypted secrets and no passphrase is given.",
-                why="It was written with a passphrase, which is nowhere stored.",
-                remedy=f"Set {PASSPHRASE_VARIABLES[0]} to the passphrase of this stack.",
+                why="It was written with a passphrase, or with a key file that is not here.",
+                remedy=f"Set {PASSPHRASE_VARIABLES[0]} to the stack's passphrase, or to the text in its key file.",
             )
-        if not fits:
-            raise PreflightError(
-                "The passphrase does not fit this stack's state.",
-                why="What the state keeps to check a passphrase cannot be decrypted with it.",
-                remedy=f"Set {PASSPHRASE_VARIABLES[0]} to the passphrase that the state was written with.",
-            )
-        return key
+        raise PreflightError(
+            "The passphrase does not fit this stack's state.",
+            why="What the state keeps to check a passphrase cannot be decrypted with it.",
+            remedy=f"Set {PASSPHRASE_VARIABLES[0]} to the passphrase that the state was written with.",
+        )
+
+    def _known(self) -> Iterator[str]:
+        """What a state may have been sealed with; the empty passphrase is that of Pulumi's stacks without one."""
+        if self._passphrase is not None:
+            yield self._passphrase
+        if self._key_file and (text := self._key_file.text()) is not None:
+            yield text
+        yield ""
+
+    def _key(self, passphrase: str, salt: str) -> bytes | None:
+        """The key of a salt, which carries a word that only the right one decrypts; None if this is another."""
+        if (passphrase, salt) not in self._keys:
+            try:
+                version, raw, check = salt.split(":", 2)
+                key = _derive(passphrase, base64.b64decode(raw), self._rounds)
+                fits = version == "v1" and _decrypt(key, check) == _CHECK
+            except ValueError:
+                fits = False
+            self._keys[passphrase, salt] = key if fits else None
+        return self._keys[passphrase, salt]
+
+
+def _derive(passphrase: str, salt: bytes, rounds: int) -> bytes:
+    return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, rounds, 32)
 
 
 def _encrypt(key: bytes, text: str) -> str:

@@ -1,9 +1,9 @@
 """The files of a stack's state: a checkpoint, the journal of what happened since, and the lock.
 
 `checkpoint.json` is a Pulumi deployment, replaced atomically; `journal` holds what happened since, one line a fact;
-`lock` names who writes. A reader takes the journal first and the checkpoint second: should a writer replace the
-checkpoint in between, the journal's serial shows that the checkpoint already holds it. Reading creates nothing, not
-even the folder.
+`lock` names who writes; `key` opens the secrets in them where no passphrase does (`secrets.py`). A reader takes the
+journal first and the checkpoint second: should a writer replace the checkpoint in between, the journal's serial shows
+that the checkpoint already holds it. Reading creates nothing, not even the folder.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from stack.engines.state import Entry, State
 CHECKPOINT: Final = "checkpoint.json"
 JOURNAL: Final = "journal"
 LOCK: Final = "lock"
+KEY: Final = "key"
 
 
 def now() -> str:
@@ -115,6 +116,7 @@ class Ledger:
         with self._lock:
             self._journal.remove()
             (self._folder / CHECKPOINT).unlink(missing_ok=True)
+            (self._folder / KEY).unlink(missing_ok=True)
             (self._folder / LOCK).unlink(missing_ok=True)
             self._closed = True
             with contextlib.suppress(OSError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from components.cluster.buckets import bucket_name, other_buckets, registry_address
 from components.cluster.gke_cost import cost_of, node_counts
@@ -21,18 +21,19 @@ from schemas.load import Loaded
 from schemas.spec import GkeCluster
 from stack.programs.gke_sources import gke_sources
 from stack.programs.on_cluster import IN_PLACE, OnCluster, Reach
-from stack.programs.program import Program
+from stack.programs.program import Installed, Program
 from stack.programs.sources import origins_of
 
 
 def build(
-    loaded: Loaded, site: Site, cluster: GkeCluster, *, rerun: Mapping[str, str], ours: Collection[str]
+    loaded: Loaded, site: Site, cluster: GkeCluster, *, rerun: Mapping[str, str], ours: Installed, download: bool
 ) -> Program:
     """The program of a GKE spec.
 
     Args:
         rerun: tokens by benchmark.
-        ours: names of the extensions that this stack has installed already.
+        ours: the extensions that this stack has installed already.
+        download: whether manifests of the web are fetched that are not in the store.
 
     Raises:
         SpecError: a serving group does not fit the nodes of its pool, or GKE has no such nodes.
@@ -45,7 +46,7 @@ def build(
         loaded,
         site,
         share=share,
-        extensions=with_documents(extensions, site.store),
+        extensions=with_documents(extensions, site.store, installed=ours, download=download),
         namespace=site.stack,
         image=cluster.image or _image(cluster, site),
         rerun=rerun,

@@ -5,7 +5,7 @@ Its nodes are read to fit pods; a cluster that does not answer is planned for al
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from components.cluster.nodes import ClusterFacts
 from components.cluster.nodes_reader import Client, read_cluster
@@ -20,18 +20,19 @@ from schemas.errors import PreflightError
 from schemas.load import Loaded
 from schemas.spec import KubernetesCluster
 from stack.programs.on_cluster import IN_PLACE, OnCluster, Reach
-from stack.programs.program import Program
+from stack.programs.program import Installed, Program
 from stack.programs.sources import origins_of
 
 
 def build(
-    loaded: Loaded, site: Site, cluster: KubernetesCluster, *, rerun: Mapping[str, str], ours: Collection[str]
+    loaded: Loaded, site: Site, cluster: KubernetesCluster, *, rerun: Mapping[str, str], ours: Installed, download: bool
 ) -> Program:
     """The program of a spec for an existing cluster.
 
     Args:
         rerun: tokens by benchmark.
-        ours: names of the extensions that this stack has installed already.
+        ours: the extensions that this stack has installed already.
+        download: whether manifests of the web are fetched that are not in the store.
 
     Raises:
         SpecError: a serving group fits no node.
@@ -46,7 +47,7 @@ def build(
         loaded,
         site,
         share=share_of(cluster.quota, loaded.spec, plans),
-        extensions=with_documents(extensions, site.store),
+        extensions=with_documents(extensions, site.store, installed=ours, download=download),
         namespace=namespace,
         image=cluster.image or default_name(),
         rerun=rerun,

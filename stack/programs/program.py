@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from components.cluster.topology import Topology
+from components.kubernetes.objects import Manifest
 from components.serving.placement import Placement
 from stack.programs.sources import Origins
+
+# What a stack has installed: the objects of each extension, by the extension's name.
+Installed = Mapping[str, Sequence[Manifest]]
 
 
 @dataclass(frozen=True)

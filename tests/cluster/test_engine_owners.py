@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.errors import PreflightError
 from stack.engines.kubernetes.errors import AlreadyExists, FieldConflict
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.stacks import Manifest, Stack, paths_of, the_change
@@ -53,6 +54,19 @@ def test_what_was_edited_by_hand_is_put_back(stack: Stack, kubectl: Kubectl) -> 
 
     assert paths_of(the_change(stack.preview(wanted))) == {"data.x": ("7", "2")}
     stack.made(wanted)
+    assert kubectl.get("configmap", "config", stack.namespace)["data"] == {"x": "2"}
+
+
+def test_a_plan_is_refused_once_somebody_has_changed_what_it_changes(stack: Stack, kubectl: Kubectl) -> None:
+    stack.made({"a": stack.config({"x": "1"})})
+    wanted = {"a": stack.config({"x": "3"})}
+    plan = stack.preview(wanted)
+    kubectl("-n", stack.namespace, "patch", "configmap", "config", "--type=merge", "-p", '{"data":{"x":"2"}}')
+
+    with pytest.raises(PreflightError, match="cannot be carried out as it was made") as caught:
+        stack.engine().up(stack.program(wanted), expected=plan)
+
+    assert 'a: data.x: "1" -> "3" then, "2" -> "3" now' in caught.value.why
     assert kubectl.get("configmap", "config", stack.namespace)["data"] == {"x": "2"}
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
 
 from schemas.errors import InferstackError, PolicyError, PreflightError
+from stack.engines.about import About
 from stack.engines.events import Event, Finished, Planned, Progress, Said, Started
-from stack.plan import Plan
+from stack.engines.providers import Checked, Live, Provider, ProviderDiff
+from stack.engines.values import difference
+from stack.plan import Plan, as_json
 from tests.fakes import File, a_program, an_engine, digest, files_in, logged
 
 
@@ -152,6 +157,71 @@ def test_a_plan_is_refused_when_the_program_has_moved(tmp_path: Path) -> None:
 
     assert "the spec, or a file that it names, has changed" in refused.value.why
     assert not out.exists()
+
+
+class Shelf(Provider):
+    """Keeps one thing, which others change as well: a plan tells what is there now, not what was put there."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, Any] = {}
+
+    def check(self, about: About, old: dict[str, Any], new: dict[str, Any]) -> Checked:
+        return Checked(new)
+
+    def diff(self, about: About, id_: str, old: dict[str, Any], new: dict[str, Any]) -> ProviderDiff:
+        return ProviderDiff(differences=difference(self.there, new))
+
+    def create(self, about: About, new: dict[str, Any]) -> Live:
+        self.there = new
+        return Live("thing", new)
+
+    def update(self, about: About, id_: str, old: dict[str, Any], new: dict[str, Any]) -> Live:
+        return self.create(about, new)
+
+    def delete(self, about: About, id_: str, old: dict[str, Any]) -> None:
+        self.there = {}
+
+    def read(self, about: About, id_: str, old: dict[str, Any]) -> Live | None:
+        return Live(id_, self.there)
+
+
+def a_thing(value: str, *, secret: bool = False) -> Callable[[], None]:
+    """A program with one thing."""
+
+    def program() -> None:
+        told = pulumi.Output.secret(value) if secret else value
+        pulumi.CustomResource("shelf:index:Thing", "thing", {"a": told})
+
+    return program
+
+
+def test_a_plan_is_refused_when_a_value_in_the_world_has_moved(tmp_path: Path) -> None:
+    shelf = Shelf()
+    engine = an_engine(tmp_path, providers={"shelf:": shelf})
+    engine.up(a_thing("one"))
+    plan = engine.preview(a_thing("three"))
+    shelf.there = {"a": "two"}
+
+    with pytest.raises(PreflightError, match="cannot be carried out as it was made") as refused:
+        engine.up(a_thing("three"), expected=plan)
+
+    assert 'thing: a: "one" -> "three" then, "two" -> "three" now' in refused.value.why
+    assert shelf.there == {"a": "two"}
+
+
+def test_a_plan_is_refused_when_a_secret_in_the_world_has_moved_and_never_holds_it(tmp_path: Path) -> None:
+    shelf = Shelf()
+    engine = an_engine(tmp_path, providers={"shelf:": shelf})
+    engine.up(a_thing("hunter1", secret=True))
+    plan = engine.preview(a_thing("hunter3", secret=True))
+    assert engine.preview(a_thing("hunter3", secret=True)).digest == plan.digest
+    shelf.there = {"a": "hunter2"}
+
+    with pytest.raises(PreflightError) as refused:
+        engine.up(a_thing("hunter3", secret=True), expected=plan)
+
+    assert "thing: a: the secret there is another one now" in refused.value.why
+    assert "hunter" not in f"{as_json(plan)} {refused.value.why}"
 
 
 def test_a_program_that_raises_is_told_with_its_place(tmp_path: Path) -> None:

@@ -122,7 +122,8 @@ def test_a_value_that_is_cut_short_says_where_the_reader_gave_up(tmp_path: Path)
 
 def test_a_union_is_entered_by_the_branch_that_knows_the_key(tmp_path: Path) -> None:
     text = f"""{HEAD}{MODELS.replace("digits.onnx", "gs://models/digits")}
-cluster: {{provider: gke, project: p, location: europe-west4-a, nodePools: [{{name: a, machineType: n2-standard-8}}]}}
+cluster:
+  {{provider: gke, project: my-project, location: europe-west4-a, nodePools: [{{name: a, machineType: n2-standard-8}}]}}
 """
     spec = loaded(a_file(tmp_path, text), "cluster.nodePools.a.nodes.min=1", "cluster.nodePools.a.nodes.max=3").spec
     assert spec.cluster.node_pools[0].nodes.max == 3  # type: ignore[union-attr]

@@ -37,6 +37,9 @@ def found(path: Path) -> list[Problem]:
         "sysctls: {net.core.somaxconn: '4096'}, transparentHugepages: madvise, cfsQuotaPeriod: 10ms",
         "imageType: ubuntu_containerd, disk: {size: 10GiB, type: pd-ssd}",
         "maxPods: 256, maxPids: 4096, maxImagePulls: 3, gvnic: true",
+        "labels: {example.com/Tier: Gold_1.0, empty: ''}, taints: [{key: example.com/a, effect: PreferNoSchedule}]",
+        "resourceLabels: {team: ml_2, größe: klein, none: ''}, networkTags: [a, a-1]",
+        "maxPids: 1024, reservation: {use: specific, name: numa, project: 'example.com:shared'}",
     ],
 )
 def test_what_gke_takes_for_a_pool_is_accepted(tmp_path: Path, pool: str) -> None:
@@ -55,6 +58,7 @@ def test_what_gke_takes_for_a_pool_is_accepted(tmp_path: Path, pool: str) -> Non
         "bucket: {name: our-models, existing: true}\nregistry: {name: images, existing: true, location: europe}",
         "autoscaling: {profile: optimize-utilization, autoProvisioning: {maxCpus: 64, maxMemory: 256GiB}}",
         "zones: [europe-west4-b, europe-west4-c]",
+        "labels: {team: ml}\nnetwork: {servicesCidr: 10.8.0.0/27}",
     ],
 )
 def test_what_gke_takes_for_a_cluster_is_accepted(tmp_path: Path, more: str) -> None:
@@ -147,6 +151,21 @@ def test_ranges_of_an_existing_subnetwork_are_its_owners(tmp_path: Path) -> None
         ("spot: false", 'maintenance: {start: "03:00", duration: 2h}', "GKE034"),
         ("spot: false", "network: {privateNodes: false, controlPlaneCidr: 172.16.0.0/28}", "GKE030"),
         ("spot: false", "network: {podsRange: pods}", "GKE032"),
+        ("spot: false", "network: {servicesCidr: 10.8.0.0/29}", "GKE029"),
+        ("disk: {type: hyperdisk-balanced}", "", "GKE009"),
+        ("maxPids: 10", "", "GKE044"),
+        ("maxPids: 5000000", "", "GKE044"),
+        ("labels: {node.kubernetes.io/tier: gold}", "", "GKE024"),
+        ("labels: {x.k8s.io/tier: gold}", "", "GKE024"),
+        ("labels: {tier: very gold}", "", "GKE040"),
+        ("labels: {'a b': gold}", "", "GKE040"),
+        ("taints: [{key: a b, effect: PreferNoSchedule}]", "", "GKE040"),
+        ("taints: [{key: a, value: b c, effect: PreferNoSchedule}]", "", "GKE040"),
+        ("resourceLabels: {Team: ml}", "", "GKE041"),
+        ("resourceLabels: {team: ML}", "", "GKE041"),
+        ("spot: false", "labels: {team: Machine Learning}", "GKE041"),
+        ("networkTags: [a-b, A_b]", "", "GKE042"),
+        ("reservation: {use: specific, name: numa, project: The Project}", "", "GKE043"),
     ],
 )
 def test_what_gke_refuses_is_refused_here(tmp_path: Path, pool: str, more: str, rule: str) -> None:
@@ -154,3 +173,16 @@ def test_what_gke_refuses_is_refused_here(tmp_path: Path, pool: str, more: str, 
     if "machineType: n4" in pool:
         text = text.replace("machineType: n2-standard-8, ", "disk: {type: hyperdisk-balanced}, ")
     assert rules(found(a_file(tmp_path, text))) == [rule]
+
+
+def test_a_label_is_shown_at_its_line_and_a_taint_with_what_may_have_been_meant(tmp_path: Path) -> None:
+    (label,) = found(a_spec(tmp_path, more="labels:\n  cost: one\n  Team: ml"))
+    assert label.source_line.strip() == "Team: ml"
+    (taint,) = found(a_spec(tmp_path, pool="taints: [{key: a b, effect: PreferNoSchedule}]"))
+    assert taint.remedy == "Write a-b."
+
+
+def test_a_project_is_its_id_and_not_its_name(tmp_path: Path) -> None:
+    text = a_spec(tmp_path).read_text().replace("my-project", "My_Project")
+    (problem,) = found(a_file(tmp_path, text))
+    assert (problem.rule, problem.message) == ("GKE043", "`My_Project` is no id of a project")

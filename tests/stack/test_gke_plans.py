@@ -14,7 +14,7 @@ from schemas.load import load
 from stack import workspace
 from stack.engines.about import About
 from stack.engines.embedded import EmbeddedEngine
-from stack.engines.providers import Checked, Live, Provider, ProviderDiff
+from stack.engines.providers import Checked, Live, OfflineProvider, Provider, ProviderDiff
 from stack.plan import Change, Plan, as_json, from_json
 from stack.program import PROJECT, build
 from stack.render.plan_json import plan_json
@@ -45,6 +45,22 @@ class Pretending(Provider):
 
     def read(self, about: About, id_: str, old: dict[str, Any]) -> Live | None:
         return Live(id_, old)
+
+
+class Rebuilding(Pretending):
+    """A cloud that also knows which changes replace; `deleted` are the types of what it was told to delete."""
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+
+    def check(self, about: About, old: dict[str, Any], new: dict[str, Any]) -> Checked:
+        return OfflineProvider().check(about, old, new)
+
+    def diff(self, about: About, id_: str, old: dict[str, Any], new: dict[str, Any]) -> ProviderDiff:
+        return OfflineProvider().diff(about, id_, old, new)
+
+    def delete(self, about: About, id_: str, old: dict[str, Any]) -> None:
+        self.deleted.append(about.type)
 
 
 def a_plan(folder: Path, *sets: str, name: str = "gke-dev", made: bool = False, first: tuple[str, ...] = ()) -> Plan:
@@ -134,6 +150,84 @@ def test_another_location_replaces_the_cluster_and_what_stands_on_it(tmp_path: P
 
     assert the_change(plan, "digits-dev", "Cluster").op == "replace"
     assert the_change(plan, "digits-dev-serving", "NodePool").op == "replace"
+
+
+@pytest.mark.parametrize("setting", ["cluster.network.dataplaneV2=false", "cluster.location=europe-west4-a"])
+def test_what_runs_on_a_replaced_cluster_is_made_again(tmp_path: Path, setting: str) -> None:
+    plan = a_plan(tmp_path, setting, made=True)
+
+    ops = {change.op for change in plan.changes if change.type.startswith("kubernetes:")}
+    assert ops == {"replace"}
+    assert the_change(plan, "digits-dev", "providers:kubernetes").op == "replace"
+    assert plan.impact.interrupted == ("digits",)
+
+
+def test_what_runs_on_a_cluster_moves_to_the_one_with_another_name(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, "cluster.name=other", made=True)
+
+    assert the_change(plan, "digits-dev", "Cluster").op == "delete"
+    assert {change.op for change in plan.changes if change.type.startswith("kubernetes:")} == {"replace"}
+    assert "its provider, other, means another place now" in the_change(plan, "digits", "Deployment").reasons
+
+
+def test_a_cluster_that_is_changed_in_place_keeps_what_runs_on_it(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, "cluster.costAllocation=false", made=True)
+
+    assert the_change(plan, "digits-dev", "Cluster").op == "update"
+    assert {change.op for change in plan.changes if change.type.startswith("kubernetes:")} == {"same"}
+
+
+def test_replacing_a_cluster_deletes_what_is_on_it_first_and_leaves_a_true_state(tmp_path: Path) -> None:
+    a_plan(tmp_path, made=True)
+    path, cloud = ENVIRONMENTS / "gke-dev.yaml", Rebuilding()
+    site = workspace.Workspace(tmp_path / ".inferstack").site("digits-dev")
+    program = build(load(path, sets=("cluster.network.dataplaneV2=false",)), site)
+    engine = EmbeddedEngine(PROJECT, site.stack, site.state, providers={"gcp:": cloud, "kubernetes:": cloud})
+
+    outcome = engine.up(program.run)
+
+    assert outcome.complete, outcome.failed
+    assert cloud.deleted.index("gcp:container/cluster:Cluster") == len(cloud.deleted) - 1
+    assert engine.preview(program.run).empty
+    (provider,) = [record for record in engine.resources() if record.is_provider and record.name == "digits-dev"]
+    there = {record.provider for record in engine.resources() if record.type.startswith("kubernetes:")}
+    assert there == {f"{provider.urn}::{provider.id}"}
+
+
+@pytest.mark.parametrize(("first", "said"), [((), True), (("cluster.bucket.deleteContents=true",), False)])
+def test_a_bucket_that_goes_must_be_empty_unless_its_contents_may_go(
+    tmp_path: Path, first: tuple[str, ...], said: bool
+) -> None:
+    plan = a_plan(tmp_path, "cluster.bucket.name=other", made=True, first=first)
+
+    assert ("refused unless the bucket is empty" in render_plan(plan)) == said
+
+
+def test_public_nodes_are_a_change_of_cluster_and_pools_and_lose_no_way_out(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, "cluster.network.privateNodes=false", made=True)
+
+    assert the_change(plan, "digits-dev", "Cluster").op == "update"
+    assert the_change(plan, "digits-dev-serving", "NodePool").op == "update"
+    assert plan.counts["delete"] == plan.counts["replace"] == 0
+
+
+def test_an_empty_list_of_networks_opens_the_control_plane_again(tmp_path: Path) -> None:
+    plan = a_change_of_production(tmp_path, "cluster.network.authorizedNetworks=[]")
+
+    (changed,) = the_change(plan, "digits-prod", "Cluster").properties
+    assert (changed.path, changed.old, changed.new) == (
+        "masterAuthorizedNetworksConfig.cidrBlocks[0].cidrBlock",
+        "192.0.2.0/24",
+        "0.0.0.0/0",
+    )
+
+
+def test_an_extension_of_the_web_is_planned_without_a_network(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, "cluster.gatewayApi=false", "extensions=[istio]")
+
+    assert the_change(plan, "gateway-api", "Extension").op == "create"
+    assert "standard-install.yaml holds is fetched at `up`, and not in this plan" in render_plan(plan)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_plan_says_where_a_changed_value_comes_from(tmp_path: Path) -> None:

@@ -209,11 +209,12 @@ class PulumiEngine:
             LockedError: another Pulumi is working on the stack.
         """
         keeping = self._place.keeping
-        if not keeping.passphrase_file and not _kept_elsewhere(data):
-            state = deployment.imported(data, Vault(keeping.passphrase))
-            data = deployment.exported(state, Vault(keeping.passphrase), store.now())
+        state = None if _kept_elsewhere(data) else deployment.imported(data, keeping.vault())
         with failures.explaining():
-            self._place.made().import_stack(Deployment(version=data["version"], deployment=data["deployment"]))
+            stack = self._place.made()
+            if state is not None:
+                data = deployment.exported(state, keeping.vault(), store.now())
+            stack.import_stack(Deployment(version=data["version"], deployment=data["deployment"]))
         return len(data["deployment"].get("resources") or [])
 
     # ------------------------------------------------------------------------------------------ inside

@@ -21,16 +21,20 @@ class OfflineEngine(EmbeddedEngine):
 
     Args:
         left: the file of the state, as Pulumi's file backend writes it.
-        passphrase: opens the secrets in it.
+        passphrase: opens the secrets in it; else the text of `key` does, where there is such a file.
 
     Raises:
         PreflightError: the file is no state.
     """
 
-    def __init__(self, project: str, stack: str, left: Path, *, passphrase: str | None = None) -> None:
+    def __init__(
+        self, project: str, stack: str, left: Path, *, passphrase: str | None = None, key: Path | None = None
+    ) -> None:
         folder = Path(tempfile.mkdtemp(prefix="inferstack-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         super().__init__(project, stack, folder, passphrase=passphrase)
+        if key is not None and key.exists():
+            shutil.copy(key, folder / store.KEY)
         try:
             latest = json.loads(left.read_text())["checkpoint"].get("latest")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

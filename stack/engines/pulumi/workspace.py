@@ -28,7 +28,8 @@ from pulumi.automation import (
 
 from schemas.errors import PreflightError
 from stack.engines.pulumi.command import Command
-from stack.engines.secrets import PASSPHRASE_VARIABLES, passphrase_from
+from stack.engines.secrets import PASSPHRASE_VARIABLES, KeyFile, Vault, passphrase_from
+from stack.engines.store import KEY
 
 SETTINGS: Final = "Pulumi.yaml"
 BACKEND_VARIABLE: Final = "PULUMI_BACKEND_URL"
@@ -44,8 +45,9 @@ class Keeping:
         folder: the folder of Pulumi's settings of this stack.
         backend: URL of the state's place; empty for the folder itself.
         secrets: `passphrase`, `default`, or the URL of a key.
-        passphrase: for `passphrase`; empty is Pulumi's "no passphrase", for states that only their owner may read.
+        passphrase: for `passphrase`; empty is Pulumi's "no passphrase".
         passphrase_file: a file that holds it, in its stead.
+        key: such a file that is made with the stack, where nobody has chosen a passphrase.
     """
 
     folder: Path
@@ -53,6 +55,7 @@ class Keeping:
     secrets: str = "passphrase"
     passphrase: str = ""
     passphrase_file: str = ""
+    key: KeyFile | None = None
 
     @property
     def url(self) -> str:
@@ -64,10 +67,24 @@ class Keeping:
         """Whether the state lies in the folder of the settings."""
         return not self.backend
 
+    def vault(self) -> Vault:
+        """What opens the stack's secrets, and seals them once the stack is made.
+
+        Raises:
+            PreflightError: there is no such file as is said to hold the passphrase.
+        """
+        if self.key or not self.passphrase_file:
+            return Vault(None if self.key else self.passphrase, key_file=self.key)
+        text = KeyFile(Path(self.passphrase_file)).text()
+        if text is None:
+            raise PreflightError(f"{_FILE_VARIABLE} names a file that is not there: {self.passphrase_file}.")
+        return Vault(text)
+
     @property
     def environ(self) -> dict[str, str]:
         """What Pulumi is told by its environment; `PULUMI_PYTHON_CMD` runs dynamic providers in this Python."""
-        secret = {_FILE_VARIABLE: self.passphrase_file} if self.passphrase_file else {}
+        file = str(self.key.path) if self.key else self.passphrase_file
+        secret = {_FILE_VARIABLE: file} if file else {}
         return {
             **(secret or {PASSPHRASE_VARIABLES[1]: self.passphrase}),
             BACKEND_VARIABLE: self.url,
@@ -84,6 +101,7 @@ def keeping(folder: Path, environ: Mapping[str, str], *, backend: str = "", secr
         PreflightError: it was kept elsewhere before: the state is not there, and all would be made anew.
     """
     passphrase = passphrase_from(environ)
+    chosen = passphrase is not None or any(name in environ for name in (_FILE_VARIABLE, PASSPHRASE_VARIABLES[1]))
     before = _backend_before(folder)
     wanted = backend or environ.get(BACKEND_VARIABLE, "")
     if before is not None and wanted and wanted != before:
@@ -92,12 +110,16 @@ def keeping(folder: Path, environ: Mapping[str, str], *, backend: str = "", secr
             why="The place of a state is where its resources are known: another place knows none of them.",
             remedy=f"Move it: `inferstack state export --out FILE`, delete {folder}, `inferstack state import FILE`.",
         )
+    kept_at, key = wanted if before is None else before, KeyFile(folder / KEY)
+    # Where others share the state a key of this machine would lock them out, and stacks of former versions have none.
+    own = not chosen and not kept_at and (before is None or key.text() is not None)
     return Keeping(
         folder=folder,
-        backend=wanted if before is None else before,
+        backend=kept_at,
         secrets=secrets,
         passphrase=passphrase or "",
         passphrase_file="" if passphrase is not None else environ.get(_FILE_VARIABLE, ""),
+        key=key if own else None,
     )
 
 
@@ -140,6 +162,8 @@ class Place:
     def made(self) -> Stack:
         """The stack, made if there is none."""
         self.keeping.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.keeping.key:
+            self.keeping.key.made()
         return self._configured(Stack.create_or_select(self.stack, self._workspace()))
 
     @contextlib.contextmanager
@@ -150,7 +174,7 @@ class Place:
                 yield found
                 return
         with tempfile.TemporaryDirectory(prefix="inferstack-") as folder:
-            elsewhere = replace(self.keeping, folder=Path(folder), backend="", secrets="passphrase")
+            elsewhere = replace(self.keeping, folder=Path(folder), backend="", secrets="passphrase", key=None)
             yield replace(self, keeping=elsewhere).made()
 
     def remove(self, stack: Stack) -> None:

@@ -124,8 +124,21 @@ def test_a_plain_pool_sets_the_cpu_manager_so_that_going_back_changes_it() -> No
 def test_private_nodes_reach_out_through_a_nat() -> None:
     types = Counter(r.type for r in planned(a_cluster(a_pool())))
     assert types["gcp:compute/routerNat:RouterNat"] == 1
-    public = Counter(r.type for r in planned(a_cluster(a_pool(), network=Network(private_nodes=False))))
-    assert public["gcp:compute/routerNat:RouterNat"] == public["gcp:compute/router:Router"] == 0
+    without = Counter(r.type for r in planned(a_cluster(a_pool(), network=Network(nat=False))))
+    assert without["gcp:compute/routerNat:RouterNat"] == without["gcp:compute/router:Router"] == 0
+
+
+def test_public_nodes_are_stated_and_keep_the_nat_of_those_that_are_still_private() -> None:
+    made = planned(a_cluster(a_pool(), network=Network(private_nodes=False)))
+    assert props(made, CLUSTER)["privateClusterConfig"] == {"enablePrivateNodes": False, "enablePrivateEndpoint": False}
+    assert props(made, POOL)["networkConfig"] == {"enablePrivateNodes": False}
+    assert [r for r in made if r.type == "gcp:compute/routerNat:RouterNat"]
+
+
+def test_a_control_plane_for_everybody_says_so() -> None:
+    """GKE keeps a list of networks that a program leaves out."""
+    stated = props(planned(a_cluster(a_pool())), CLUSTER)["masterAuthorizedNetworksConfig"]
+    assert stated == {"cidrBlocks": [{"cidrBlock": "0.0.0.0/0"}]}
 
 
 def test_the_control_plane_of_private_nodes_reaches_the_webhooks_of_extensions() -> None:

@@ -112,3 +112,29 @@ def test_a_file_that_the_web_does_not_have_says_what_to_do_instead(tmp_path: Pat
         read(f"{a_web_server}/nothing.yaml", tmp_path / "store")
     assert "404" in caught.value.why
     assert "`manifests:`" in caught.value.remedy
+
+
+def test_a_plan_that_is_looked_at_fetches_nothing_and_says_what_is_missing(tmp_path: Path, a_web_server: str) -> None:
+    a_file(tmp_path / "web", MAP % "one")
+    url = f"{a_web_server}/objects.yaml"
+    mine = an_extension("mine", manifests=url)
+
+    looked_at = with_documents(planned(mine), tmp_path / "store", download=False)
+    assert the(looked_at, "mine").objects == ()
+    assert looked_at.notes == (f"mine: what {url} holds is fetched at `up`, and not in this plan",)
+    assert not (tmp_path / "store").exists()
+
+    with_documents(planned(mine), tmp_path / "store")
+    known = with_documents(planned(mine), tmp_path / "store", download=False)
+    assert kinds(*the(known, "mine").objects) == ["one"]
+    assert known.notes == ()
+
+
+def test_what_is_installed_stands_for_a_file_that_is_not_in_the_store(tmp_path: Path) -> None:
+    mine = an_extension("mine", manifests="https://example.org/objects.yaml")
+    there = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one"}}
+
+    found = with_documents(planned(mine), tmp_path / "store", installed={"mine": [there]}, download=False)
+
+    assert the(found, "mine").objects == (there,)
+    assert "taken to be what is installed until then" in found.notes[0]

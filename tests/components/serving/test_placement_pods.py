@@ -8,7 +8,7 @@ import pytest
 
 from components.serving.placement import Misfit
 from components.serving.placement_pods import PodPlan, crowded_pools, plan_groups, plan_pods
-from schemas.spec import GkeCluster, Instances, NodePool, NodeRange, Serving
+from schemas.spec import Autoscale, GkeCluster, Instances, NodePool, NodeRange, Serving
 from tests.components.cluster.gke_builders import a_cluster, a_numa_pool, a_pool
 
 
@@ -91,7 +91,34 @@ def test_pools_that_pin_nothing_say_what_would() -> None:
 def test_groups_that_need_more_nodes_than_a_pool_has_are_noticed() -> None:
     cluster = a_cluster(a_numa_pool())
     plans = [plan_pods(cluster, a_group(name=name)) for name in ("one", "two")]
+    assert crowded_pools(plans[:1], cluster) == ()
     assert crowded_pools(plans, cluster) == ("pool serving: one, two need 2 nodes together, and it has at most 1",)
+
+
+def test_one_group_that_its_pool_never_has_room_for_is_refused() -> None:
+    pool = a_numa_pool(nodes=NodeRange(min=1, max=2))
+    found = misfit(a_cluster(pool), instances=Instances(per_numa_node=1, cores=7), replicas=50)
+    assert found.problems[0].message == "digits may have 50 pods; pool serving has room for 4"
+    assert found.problems[0].remedy == "`replicas: 4` fits, or let the pool have 25 nodes"
+    assert found.at == ("serving.digits.replicas",)
+
+
+def test_an_autoscaler_that_asks_for_more_than_the_pool_ever_has_is_refused() -> None:
+    scaled = misfit(a_cluster(a_numa_pool()), autoscale=Autoscale(max=8), instances=Instances(count=1, cores=7))
+    assert scaled.problems[0].message == "digits may have 8 pods; pool serving has room for 2"
+    assert scaled.at == ("serving.digits.autoscale.max",)
+
+
+def test_pods_that_need_a_node_more_than_the_pool_begins_with_are_noticed() -> None:
+    pool, one = a_numa_pool(nodes=NodeRange(min=1, max=2)), Instances(per_numa_node=1, cores=7)
+    note = "need 2 nodes: pool serving begins with 1, and GKE adds the others"
+    assert plan(pool, instances=one, replicas=4).fit[-1] == f"digits: 4 pods {note}"
+    assert plan(pool, instances=one, autoscale=Autoscale(max=3)).fit[-1] == f"digits: up to 3 pods {note}"
+    assert not any(note in line for line in plan(pool, instances=one, replicas=2).fit)
+
+
+def test_pods_that_share_cpus_find_as_much_room_as_they_request() -> None:
+    assert plan(a_pool(), exclusive=False, instances=Instances(count=1, cores=1), replicas=6).replicas == 6
 
 
 def test_a_new_pod_starts_first_where_the_pool_has_room_for_it() -> None:

@@ -217,6 +217,45 @@ def test_a_stack_of_this_machine_is_handed_over_both_ways(tmp_path: Path, enviro
     assert [record.protect for record in back.resources() if record.name == "c"] == [True]
 
 
+def test_secrets_under_a_key_that_nobody_chose_are_handed_over(tmp_path: Path, environ: dict[str, str]) -> None:
+    site = Site("test", tmp_path / "state", tmp_path / "store")
+
+    def program() -> None:
+        a_program(tmp_path / "made", {"a": File(pulumi.Output.secret("hunter2"))})()  # type: ignore[arg-type]
+
+    assert choice.embedded(site, environ).up(program).complete
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_text("open sesame\n")
+    environ |= {"PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase)}
+
+    choice.hand_over(site, environ, "pulumi")
+
+    assert _no_change(choice.pulumi(None, site, environ).preview(program))
+    left = [path for path in (tmp_path / "state").rglob("*") if path.is_file() and "hunter2" in path.read_text()]
+    assert left == []
+
+
+def test_a_stack_without_a_passphrase_is_sealed_with_a_key_of_its_own(tmp_path: Path, environ: dict[str, str]) -> None:
+    site = Site("test", tmp_path / "state", tmp_path / "store")
+
+    def program() -> None:
+        a_program(tmp_path / "made", {"a": File(pulumi.Output.secret("hunter2"))})()  # type: ignore[arg-type]
+
+    assert choice.pulumi(None, site, environ).up(program).complete
+    key = tmp_path / "state/pulumi/key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert _no_change(choice.pulumi(None, site, environ).preview(program))
+    left = tmp_path / "state/pulumi/.pulumi/stacks/inferstack/test.json"
+    assert _no_change(OfflineEngine("inferstack", "test", left, key=key).preview(program))
+    with pytest.raises(PreflightError, match="passphrase"):
+        choice.pulumi(None, site, environ | {"PULUMI_CONFIG_PASSPHRASE": ""}).preview(program)
+
+    choice.hand_over(site, environ, "embedded")
+    assert _no_change(choice.embedded(site, environ).preview(program))
+    choice.hand_over(site, environ, "pulumi")
+    assert _no_change(choice.pulumi(None, site, environ).preview(program))
+
+
 def test_what_pulumi_left_is_planned_from_without_it(tmp_path: Path, environ: dict[str, str]) -> None:
     site = Site("test", tmp_path / "state", tmp_path / "store")
     engine = choice.pulumi(None, site, environ)
