@@ -14,7 +14,7 @@ from schemas.record import record
 from schemas.rules import violations
 from schemas.shape import spec_shape
 from schemas.spec import Spec
-from schemas.tree import Node, Table, Tree
+from schemas.tree import Node, Table, Tree, problem_at
 
 
 @record
@@ -55,12 +55,24 @@ def merged(
     """The merged tree, unchecked, and what was wrong with merging it (`--set` of an unknown path, say).
 
     Raises:
-        SpecError: a file cannot be read.
+        SpecError: a file cannot be read, or there is nothing in it.
     """
     root = reduce(_over, read_layers(path))
+    if not root.entries:
+        raise SpecError((_nothing(root),))
     root, unmatched = assign_all(root, sets, environ or {}, Path.cwd())
     root, idle = settle(root)
     return Tree(root), unmatched + idle
+
+
+def _nothing(root: Table) -> Problem:
+    return problem_at(
+        root.place,
+        "SPEC005",
+        "the file says nothing: it is neither a spec nor a saved plan",
+        why="A spec is a mapping: keys such as `name`, `models` and `serving`, each with its value.",
+        remedy="Start it with `apiVersion: inferstack/v1` and `name: my-stack`, or use `inferstack init`.",
+    )
 
 
 def _over(below: Table, above: Table) -> Table:

@@ -5,7 +5,9 @@ One place for these messages: the builder refuses with them, and the checker exp
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from typing import assert_never
 
 from schemas.record import record
@@ -102,6 +104,9 @@ def explain(field: Field | None, shape: Shape, node: Node, key: str = "") -> Mis
         case Number() if isinstance(node.value, int | float) and not isinstance(node.value, bool):
             message = f"{subject} is {node.raw}, and must be {describe(shape)}"
             return Mismatch("SPEC015", message, why, f"Write {describe(shape)}.")
+        case Number() if re.fullmatch("[-+]?[0-9]{19,}", node.raw):
+            message = f"{subject} is a number of {len(node.raw.lstrip('-+')):,} digits, which nothing here can be"
+            return Mismatch("SPEC015", message, why, f"Write {describe(shape)}.")
         case Text() if isinstance(node.value, str):
             says = shape.pattern.says if shape.pattern else "text"
             message = f"{subject} is `{_short(node.raw)}`, and must be {says}"
@@ -126,10 +131,21 @@ def _tidied(shape: Text, text: str) -> str:
 def _wrong_kind(subject: str, why: str, shape: Shape, node: Node) -> Mismatch:
     remedy = f"Write {describe(shape)}."
     if isinstance(shape, ListOf) and not isinstance(node, Items):
-        inside = _short(node.raw) if isinstance(node, Scalar) else "..."
+        inside = _items_of(shape, node.raw) if isinstance(node, Scalar) else "..."
         remedy = "Start each item with a hyphen: `- name: ...`." if shape.named else f"Put it in brackets: [{inside}]."
     shown = f"`{_short(node.raw)}`, {kind(node)}" if isinstance(node, Scalar) else kind(node)
     return Mismatch("SPEC012", f"{subject} is {shown}, and must be {describe(shape)}", why, remedy)
+
+
+def _items_of(shape: ListOf, text: str) -> str:
+    """A text as the items of a list in brackets: the words of a command line, each in quotes where YAML wants them."""
+    if "," in text:
+        return _short(text)
+    try:
+        words = [text] if isinstance(shape.of, Text) and shape.of.is_path else shlex.split(text)
+    except ValueError:
+        words = text.split()
+    return _short(", ".join(w if re.fullmatch(r"[A-Za-z./_][\w./:+-]*", w) else json.dumps(w) for w in words))
 
 
 def _quantity(subject: str, why: str, shape: Quantity, node: Scalar) -> Mismatch:

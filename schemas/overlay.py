@@ -90,6 +90,10 @@ def merge(below: Node, above: Node, shape: Shape | None) -> Node:
             return _merge_tables(below, above, place, shape)
         case Items(), Items() if isinstance(shape, ListOf) and shape.named:
             return _merge_named(below, above, place, shape)
+        case Items(), Items() if any(isinstance(item, Removed) for item in above.items):
+            # Nothing is taken out of a list without names: `settle` says so. What is below stays, lest more follows.
+            marks = tuple(item for item in above.items if isinstance(item, Removed))
+            return Items((*below.items, *marks), place, replaces=True)
         case _:
             return _placed(above, place, replaces=below.replaces)
 
@@ -164,11 +168,31 @@ def _settle(node: Node, shape: Shape | None, problems: list[Problem]) -> Node:
             return Table(entries, node.keys, node.place)
         case Items():
             of = shape.of if isinstance(shape, ListOf) else None
+            if not (isinstance(shape, ListOf) and shape.named):
+                return Items(tuple(_settle(item, of, problems) for item in _unmarked(node, problems)), node.place)
             names = {name: item for item in node.items if (name := name_of(item))}
             kept = [item for item in node.items if not _is_gone(item, name_of(item) or "", names, problems)]
-            return Items(tuple(_settle(_full_item(i, of) if of else i, of, problems) for i in kept), node.place)
+            return Items(tuple(_settle(_full_item(item, shape.of), of, problems) for item in kept), node.place)
         case _:
             return node
+
+
+def _unmarked(node: Items, problems: list[Problem]) -> tuple[Node, ...]:
+    """The items of a list without names, and a problem for each that was to be taken out of it."""
+    kept = tuple(item for item in node.items if not isinstance(item, Removed))
+    for mark in node.items:
+        if isinstance(mark, Removed):
+            left = ", ".join(item.raw for item in kept if isinstance(item, Scalar) and item.raw != mark.name)
+            problems.append(
+                problem_at(
+                    mark.place,
+                    "LAYER003",
+                    f"`!remove {mark.name}` takes nothing out of this list",
+                    why="Its items have no names; such a list is replaced whole by that of a later layer.",
+                    remedy=f"Write the list that you want{f': [{left}]' if left else ''}.",
+                )
+            )
+    return kept
 
 
 def _is_gone(node: Node, name: str, beside: Mapping[str, Node], problems: list[Problem]) -> bool:

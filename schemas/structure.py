@@ -17,7 +17,7 @@ from schemas.overlay import child_shape
 from schemas.record import record
 from schemas.shape import Choice, Either, Field, ListOf, Record, Shape, TableOf, option_for, spec_shape
 from schemas.spec import Spec
-from schemas.suggest import folded, listed, nearest
+from schemas.suggest import distance, folded, listed, nearest
 from schemas.tree import Items, Node, Scalar, Table, Tree, plain, problem_at
 
 __all__ = ["Finding", "check", "instance", "schema_text"]
@@ -216,16 +216,14 @@ def _home(spot: _Spot, record: Record, key: str) -> tuple[str, str]:
     for tag, word in _other_branches(record, key):
         remedy = f"Delete it; `cluster: !replace {{{tag}: ...}}` in an overlay leaves out all that the base says."
         return f"; it belongs to {tag} {word}", remedy
-    near = SYNONYMS.get(folded(key))
-    near = near if near in record.fields else nearest(key, record.fields)
-    # A key of another place is like a longer one here by chance (`model`, `nodePool`); a slip is about as long.
-    if near and abs(len(near) - len(key)) < 3:
-        return f"; did you mean `{near}`?", f"Write `{near}`."
     homes = dict.fromkeys(path for path, other in _records(spec_shape(), "") if key in other.fields)
+    synonym = SYNONYMS.get(folded(key))
+    near = synonym if synonym in record.fields else nearest(key, record.fields)
+    # A key of another place may be like one here by chance (`precision`, `apiVersion`); a slip is a letter or two.
+    if near and (near == synonym or not homes or distance(folded(key), folded(near)) <= 2):
+        return f"; did you mean `{near}`?", f"Write `{near}`."
     if homes:
         return f"; it belongs under {listed(homes, most=3)}", "Move it there, or delete it."
-    if near:
-        return f"; did you mean `{near}`?", f"Write `{near}`."
     return "", "Delete it, or see `inferstack schema` for what can be said."
 
 

@@ -22,6 +22,16 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return by_fold[near] if near else None
 
 
+def distance(one: str, other: str) -> int:
+    """How many letters must be added, left out or changed to make one word of the other (Levenshtein's distance)."""
+    row = list(range(len(other) + 1))
+    for above, letter in enumerate(one):
+        left, row = row, [above + 1]
+        for at, wanted in enumerate(other):
+            row.append(min(left[at] + (letter != wanted), left[at + 1] + 1, row[at] + 1))
+    return row[-1]
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """ "; did you mean `x`?", or nothing."""
     near = nearest(word, known)

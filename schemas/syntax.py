@@ -28,7 +28,7 @@ def explain(
 
     Args:
         problem: the parser's own words.
-        context: what it was reading.
+        context: what it was reading: "while parsing a flow node".
         lines: the text.
         at: line and column where it gave up, from 0.
         opened: where what it was reading began.
@@ -103,7 +103,7 @@ def explain(
                 line,
                 column,
                 "a value is expected here",
-                f"The reader was {context}." if context else "",
+                f"The reader gave up {context}." if context else "",
                 "Check the commas and brackets before it; quote a text that starts with & * ! | > % @ or `.",
             )
         case _:
@@ -111,7 +111,7 @@ def explain(
                 line,
                 column,
                 f"this is not YAML: {problem}",
-                f"The reader was {context}." if context else "",
+                f"The reader gave up {context}." if context else "",
                 "Compare the indentation, quotes and brackets with the lines before.",
             )
 

@@ -89,7 +89,7 @@ def answer(result: Result) -> Answer:
     fastest, most = _fastest(rows), _carries_most(rows)
     objective = words.objective(result.objective)
     verdicts = _verdict_sentences(objective, result.objective or {}, standings)
-    sentences = (*verdicts, *_best_sentences(fastest, most, len(standings)))
+    sentences = (*verdicts, *_best_sentences(fastest, most, len(standings))) or tuple(_no_valid_run(rows))
     return Answer(objective, outcome, standings, meets, fastest, most, sentences)
 
 
@@ -261,6 +261,13 @@ def _best_sentences(fastest: Best | None, most: Best | None, targets: int) -> It
     if most:
         with_load = most.load.label
         yield _sentence("carries most", most, f"{words.rate(most.value)} with {with_load}", targets)
+
+
+def _no_valid_run(rows: tuple[Row, ...]) -> Iterable[str]:
+    """Why there is nothing to say; only the first reason, for they are mostly alike."""
+    reasons = list(dict.fromkeys(f"{row.target} at {row.load.label}, {why}" for row in rows for why in row.invalid))
+    if reasons:
+        yield f"No valid run: {reasons[0]}{f' (and {len(reasons) - 1} more)' if len(reasons) > 1 else ''}."
 
 
 def _sentence(what: str, best: Best, figure: str, targets: int) -> str:

@@ -15,6 +15,7 @@ from components.benchmarks.load.arguments import Endpoint
 from components.benchmarks.result import LoadShape, Target
 from schemas import spec
 from schemas.spec import Protocol, Tool
+from schemas.units import SIZE
 
 DEFAULT_LOADS: Final = (spec.Load(rate_per_s=50.0), spec.Load(clients=8))
 """Latency under little load and throughput under much, for a benchmark that names no load."""
@@ -80,7 +81,7 @@ def settings(serving: spec.Serving) -> dict[str, str]:
         "execution": serving.execution,
         "scheduling": serving.scheduling,
         "queue": str(serving.queue.size),
-        "maxRequestSize": str(serving.max_request_bytes),
+        "maxRequestSize": SIZE.spell(serving.max_request_bytes),
         **{f"env.{name}": value for name, value in (serving.env or {}).items()},
     }
 

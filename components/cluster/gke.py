@@ -49,15 +49,26 @@ class GkeCluster(pulumi.ComponentResource):
     """
 
     def __init__(
-        self, spec: GkeClusterSpec, *, stack: str, namespace: str = "", opts: pulumi.ResourceOptions | None = None
+        self,
+        spec: GkeClusterSpec,
+        *,
+        stack: str,
+        namespace: str = "",
+        proxies: str = "",
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare everything; `stack` names the cluster unless the spec does, and the namespace unless it is given."""
+        """Declare everything.
+
+        Args:
+            stack: names the cluster unless the spec does, and the namespace unless it is given.
+            proxies: addresses of the proxies of regional gateways; empty without (`schemas.gateways.proxies_of`).
+        """
         self.name = spec.name or stack
         super().__init__(TYPE, self.name, {}, opts)
         self._spec, self._child = spec, pulumi.ResourceOptions(parent=self)
         apis = [self._api(api) for api in _apis(spec)]
         self._after_apis = pulumi.ResourceOptions(parent=self, depends_on=apis)
-        network = cluster_network(spec, self.name, self._after_apis)
+        network = cluster_network(spec, self.name, self._after_apis, proxies=proxies)
         account, rights = self._node_account()
         self.registry = buckets.registry_address(spec, self.name)
         rights += buckets.image_registry(spec, self.name, [account] if account else [], self._after_apis)

@@ -1,7 +1,8 @@
 """The network of a GKE cluster: subnetwork with ranges for pods and services, NAT, and firewall for private nodes.
 
 What exists already is used as it is: an existing network gets a subnetwork and no NAT unless the spec asks for one (its
-owner decides how it reaches the internet), an existing subnetwork gets nothing.
+owner decides how it reaches the internet), an existing subnetwork gets nothing. Regional gateways find their proxies'
+subnetwork in an existing network, which has one for everybody.
 """
 
 from __future__ import annotations
@@ -33,8 +34,15 @@ class ClusterNetwork:
     resources: tuple[pulumi.Resource, ...]
 
 
-def cluster_network(cluster: GkeCluster, name: str, opts: pulumi.ResourceOptions) -> ClusterNetwork:
-    """Declare the network of a cluster; `name` is the cluster's."""
+def cluster_network(
+    cluster: GkeCluster, name: str, opts: pulumi.ResourceOptions, *, proxies: str = ""
+) -> ClusterNetwork:
+    """Declare the network of a cluster.
+
+    Args:
+        name: the cluster's.
+        proxies: addresses of the proxies of regional gateways; empty without.
+    """
     spec, project = cluster.network, cluster.project
     made: list[pulumi.Resource] = []
     network: pulumi.Input[str] = spec.name or ""
@@ -48,6 +56,8 @@ def cluster_network(cluster: GkeCluster, name: str, opts: pulumi.ResourceOptions
         below = _subnetwork(cluster, name, network, opts)
         subnetwork = below.output("selfLink")
         made.append(below)
+    if proxies and not spec.name:
+        made.append(_proxies(cluster, name, network, proxies, opts))
     if spec.control_plane_cidr and not spec.name:
         made.append(_webhooks(cluster, name, network, opts))
     if needs_nat(spec):
@@ -95,6 +105,22 @@ def _subnetwork(
     }
     token = "gcp:compute/subnetwork:Subnetwork"
     return GcpResource(token, f"{name}-subnetwork", props, opts, outputs=("selfLink",))
+
+
+def _proxies(
+    cluster: GkeCluster, name: str, network: pulumi.Input[str], cidr: str, opts: pulumi.ResourceOptions
+) -> GcpResource:
+    """What the proxies of regional load balancers have their addresses in, and nothing else."""
+    props = {
+        "name": f"{name}-proxies",
+        "project": cluster.project,
+        "region": region_of(cluster.location),
+        "network": network,
+        "ipCidrRange": cidr,
+        "purpose": "REGIONAL_MANAGED_PROXY",
+        "role": "ACTIVE",
+    }
+    return GcpResource("gcp:compute/subnetwork:Subnetwork", f"{name}-proxies", props, opts)
 
 
 def _webhooks(cluster: GkeCluster, name: str, network: pulumi.Input[str], opts: pulumi.ResourceOptions) -> GcpResource:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
 from components.cluster.nodes import ClusterFacts, is_of, node_of, pods_of_others, storage_class_of
+from components.kubernetes.client import asking, connect
 from schemas.errors import PreflightError
 
 PATIENCE_S: Final = (5.0, 30.0)
@@ -41,33 +42,13 @@ class Client:
         """Nothing is asked yet.
 
         Args:
-            kubeconfig: a path; empty for the usual places.
+            kubeconfig: a path, or the text of a kubeconfig; empty for the usual places.
             context: empty for the current one.
 
         Raises:
             PreflightError: the client is not installed, or there is no such kubeconfig or context.
         """
-        try:
-            import urllib3
-            import yaml
-            from kubernetes import client, config
-        except ImportError as error:
-            remedy = "pip install 'inferstack[kubernetes]'"
-            raise PreflightError("the Kubernetes client is not installed", why=str(error), remedy=remedy) from error
-        wire = client.Configuration()
-        options = {"context": context or None, "client_configuration": wire, "persist_config": False}
-        try:
-            config.load_kube_config(kubeconfig or None, **options)
-        except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError) as error:
-            # Other errors than the client's own may quote the file, and with it a token.
-            why = str(error) if isinstance(error, config.ConfigException) else type(error).__name__
-            remedy = "set `cluster.kubeconfig` and `cluster.context`; `kubectl config get-contexts` lists contexts"
-            raise PreflightError("there is no way to the cluster", why=why, remedy=remedy) from error
-        if not wire.verify_ssl:
-            # The kubeconfig asks for it (insecure-skip-tls-verify); a warning at every request helps nobody.
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        wire.retries = 1
-        self._api, self._host = client.ApiClient(wire), wire.host
+        self._api = connect(kubeconfig, context)
 
     def get(self, path: str, accept: str = JSON) -> Any | None:
         """The JSON at a path; None where there is nothing, or where it may not be read.
@@ -75,21 +56,16 @@ class Client:
         Raises:
             PreflightError: the server does not answer, or does not know this user.
         """
-        from urllib3.exceptions import HTTPError
+        from kubernetes.client import ApiException
 
         _, url, headers, *_ = self._api.param_serialize(
             "GET", path, header_params={"Accept": accept}, auth_settings=["BearerToken"]
         )
-        try:
+        with asking(self._api, path):
             answer = self._api.call_api("GET", url, headers, _request_timeout=PATIENCE_S)
             data = answer.read()
-        except (HTTPError, OSError) as error:
-            remedy = "look whether it is up and the context is right"
-            raise PreflightError(
-                f"the cluster at {self._host} does not answer", why=str(error), remedy=remedy
-            ) from error
-        if answer.status == 401:
-            raise PreflightError("the cluster does not know this user", remedy="log in to the cluster again")
+            if answer.status == 401:
+                raise ApiException(http_resp=answer)
         return json.loads(data) if answer.status == 200 else None
 
 

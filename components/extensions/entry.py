@@ -15,11 +15,15 @@ PERMISSIVE: Final = ("Apache-2.0", "MIT")
 
 @dataclass(frozen=True)
 class Around:
-    """What an entry's values and objects may depend on; `present` are the names of all extensions of the cluster."""
+    """What an entry's values and objects may depend on.
+
+    `present` are the names of all extensions of the cluster, and `gke` says whether that is GKE's.
+    """
 
     namespace: str
     version: str
     present: frozenset[str] = frozenset()
+    gke: bool = False
 
 
 @dataclass(frozen=True)

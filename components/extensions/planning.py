@@ -112,7 +112,10 @@ def plan_extensions(
         if entry is None:
             one = _own(extension, tuple(other.name for other in planned))
         else:
-            one = _from_catalogue(extension, entry, frozenset(order), tuple(other.name for other in planned))
+            one = _from_catalogue(
+                extension, entry, tuple(other.name for other in planned), present=frozenset(order),
+                gke=isinstance(cluster, GkeCluster),
+            )  # fmt: skip
             notes += _said_of(entry, one.version, cluster)
         planned.append(one)
     taken = {*ALWAYS_THERE, *namespaces}
@@ -234,10 +237,12 @@ def _said_of(entry: Entry, version: str, cluster: Cluster) -> list[str]:
     return [*notes, *(f"{entry.name}: {warning}" for warning in entry.warnings)]
 
 
-def _from_catalogue(extension: Extension, entry: Entry, present: frozenset[str], before: tuple[str, ...]) -> Planned:
+def _from_catalogue(
+    extension: Extension, entry: Entry, before: tuple[str, ...], *, present: frozenset[str], gke: bool
+) -> Planned:
     version = (extension.version or entry.version).removeprefix("v")
     namespace = extension.namespace or entry.namespace
-    around = Around(namespace, version, present)
+    around = Around(namespace, version, present, gke)
     return Planned(
         name=entry.name,
         at=extension.at,

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.errors import InferstackError, PreflightError
+from components.kubernetes.client import asking
+from schemas.errors import InferstackError
 
 LOOK_S: Final = 1.0
 PIECE_BYTES: Final = 256 * 1024
@@ -38,57 +39,23 @@ class Ran:
     errors: bytes
 
 
-def connect(kubeconfig: str, context: str) -> Any:
-    """A client of a cluster of one's own: an exec changes the client that it uses.
-
-    Args:
-        kubeconfig: a path, or the text of a kubeconfig; empty for the usual places.
-        context: empty for the current one.
-
-    Raises:
-        PreflightError: the client is not installed, or the kubeconfig cannot be used.
-    """
-    try:
-        import urllib3
-        from kubernetes import config
-    except ImportError as error:
-        raise PreflightError(
-            "this needs the Kubernetes client", why=str(error), remedy="pip install 'inferstack[kubernetes]'"
-        ) from error
-    try:
-        client = _client(config, kubeconfig, context or None)
-    except (config.ConfigException, OSError, ValueError) as error:
-        raise PreflightError("the kubeconfig cannot be used", why=str(error)) from error
-    if not client.configuration.verify_ssl:
-        # The kubeconfig asks for it (insecure-skip-tls-verify); a warning at every request helps nobody.
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    return client
-
-
-def _client(config: Any, kubeconfig: str, context: str | None) -> Any:
-    if "\n" in kubeconfig or kubeconfig.lstrip().startswith("{"):
-        import yaml
-
-        return config.new_client_from_config_dict(yaml.safe_load(kubeconfig), context=context, persist_config=False)
-    return config.new_client_from_config(kubeconfig or None, context=context, persist_config=False)
-
-
 def run(client: Any, where: Container, command: Sequence[str], *, given: Iterable[bytes] = (), timeout_s: float) -> Ran:
     """Run a command, give it bytes on standard input, and wait for its end.
 
     The input has no end that the command could see: it must know how much to read.
 
+    Args:
+        client: a client of one's own (`client.connect`): an exec changes the client that it uses.
+
     Raises:
-        PreflightError: the cluster refuses, or the connection breaks.
-        InferstackError: the command has not ended in time.
+        PreflightError: the cluster does not let us, or the connection breaks.
+        InferstackError: there is no such container, or the command has not ended in time.
     """
-    from kubernetes.client import ApiException, CoreV1Api
+    from kubernetes.client import CoreV1Api
     from kubernetes.stream import stream
-    from urllib3.exceptions import HTTPError
-    from websocket import WebSocketException
 
     end = time.monotonic() + timeout_s
-    try:
+    with asking(client, f"a command in {where}"):
         pipe = stream(
             CoreV1Api(client).connect_get_namespaced_pod_exec, where.pod, where.namespace, container=where.name,
             command=list(command), stdin=True, stdout=True, stderr=True, tty=False, binary=True,
@@ -99,13 +66,6 @@ def run(client: Any, where: Container, command: Sequence[str], *, given: Iterabl
         finally:
             pipe.close()
             pipe.sock.shutdown()  # a connection that the server has closed is left open by close()
-    except ApiException as error:
-        raise PreflightError(
-            f"the cluster does not let us into {where}", why=str(error.reason or error),
-            remedy="it takes the right to create pods/exec in this namespace",
-        ) from error  # fmt: skip
-    except (WebSocketException, HTTPError, OSError) as error:
-        raise PreflightError(f"the connection to {where} broke", why=str(error), remedy="try again") from error
 
 
 def _talk(pipe: Any, where: Container, given: Iterable[bytes], end: float) -> Ran:

@@ -13,7 +13,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any, Final
 
-from schemas.errors import PreflightError
+from components.kubernetes.client import asking
+from schemas.errors import InferstackError
 
 PIECE_BYTES: Final = 64 * 1024
 LOOK_S: Final = 0.5
@@ -24,10 +25,11 @@ def forwarded(client: Any, namespace: str, pod: str, port: int) -> Iterator[int]
     """The port of this machine that leads to `port` of a pod while the block runs.
 
     Args:
-        client: a client of one's own (`pod_exec.connect`): forwarding changes the client that it uses.
+        client: a client of one's own (`client.connect`): forwarding changes the client that it uses.
 
     Raises:
         PreflightError: the cluster does not let us.
+        InferstackError: there is no such pod.
     """
     _open(client, namespace, pod, port).close()  # what the cluster refuses is told here, and not by a dead connection
     ended = threading.Event()
@@ -55,7 +57,7 @@ def _carry(caller: socket.socket, client: Any, namespace: str, pod: str, port: i
     """Carry bytes both ways until one side has no more."""
     with (
         caller,
-        contextlib.suppress(OSError, PreflightError),
+        contextlib.suppress(OSError, InferstackError),
         contextlib.closing(_open(client, namespace, pod, port)) as far,
     ):
         ways = {caller: far, far: caller}
@@ -70,20 +72,10 @@ def _carry(caller: socket.socket, client: Any, namespace: str, pod: str, port: i
 
 def _open(client: Any, namespace: str, pod: str, port: int) -> socket.socket:
     """A connection to the port, as a socket of this process."""
-    from kubernetes.client import ApiException, CoreV1Api
+    from kubernetes.client import CoreV1Api
     from kubernetes.stream import portforward
-    from urllib3.exceptions import HTTPError
-    from websocket import WebSocketException
 
-    try:
+    with asking(client, f"port {port} of {namespace}/{pod}"):
         way = portforward(CoreV1Api(client).connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port))
         made: socket.socket = way.socket(port)
-    except ApiException as error:
-        raise PreflightError(
-            f"the cluster does not lead us to port {port} of {namespace}/{pod}",
-            why=str(error.reason or error),
-            remedy="it takes the right to create pods/portforward in this namespace",
-        ) from error
-    except (WebSocketException, HTTPError, OSError) as error:
-        raise PreflightError(f"the way to {namespace}/{pod} broke", why=str(error), remedy="try again") from error
     return made

@@ -33,7 +33,7 @@ class ModelAccess:
         digest: SHA-256 of `model.xml` and `model.bin`, where it is known before the pod starts.
         service_account: the service account that may read the store; None where pods need no identity.
         annotations: what pods must say to get the volumes.
-        ports: TCP ports of the store, where init containers fetch the model from it.
+        host: where the store is, and `ports`, its TCP ports, where init containers fetch the model from it.
     """
 
     name: str
@@ -47,4 +47,5 @@ class ModelAccess:
     digest: pulumi.Input[str] | None = None
     service_account: str | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
+    host: str = ""
     ports: tuple[int, ...] = ()

@@ -167,6 +167,7 @@ def _access(
         digest=digest,
         service_account=shelf.service_account,
         annotations=shelf.annotations,
+        host="" if shared else shelf.host,
         ports=() if shared else (shelf.port,),
     )
 

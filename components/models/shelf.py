@@ -59,6 +59,11 @@ class Shelf:
     made: pulumi.Input[str] = ""
 
     @property
+    def host(self) -> str:
+        """The host of a store that is asked over HTTP."""
+        return urlsplit(self.place.url).hostname or ""
+
+    @property
     def port(self) -> int:
         """The TCP port of a store that is asked over HTTP."""
         parts = urlsplit(self.place.url)

@@ -25,6 +25,7 @@ from components import codec
 from components.benchmarks.on_cluster.api import KubernetesCluster
 from components.benchmarks.on_cluster.watch import state_of_job
 from components.kubernetes import pod_exec
+from components.kubernetes.client import connect
 from components.kubernetes.pod_exec import PIECE_BYTES, Container
 from components.models.errands import WORK, order_text
 from components.models.order import Order
@@ -64,7 +65,7 @@ def send(props: Mapping[str, Any]) -> Props:
     try:
         pod = _running(cluster, name)
         say(f"sending {len(tar) / 1e6:.1f} MB")
-        client = pod_exec.connect(props["kubeconfig"], props["context"])
+        client = connect(props["kubeconfig"], props["context"])
         ran = pod_exec.run(
             client, Container(namespace, pod, "receive"),
             ["python", "-m", "components.models.pod", "receive", order_text(order)],

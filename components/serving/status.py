@@ -28,7 +28,8 @@ class InstanceStatus:
     """One instance now. `cpus` is the real mask (None where unknown), `wrong` says in words what is not as asked.
 
     `state`: ready; starting; failing (it ends and is started again); failed (given up); stopped; missing (the
-    supervisor knows nothing of it); wrong (it runs, but not as asked). `requests` is None where nobody counts them.
+    supervisor knows nothing of it); wrong (it runs, but not as asked, or unsupervised). `requests` is None where nobody
+    counts them.
     """
 
     name: str
@@ -71,7 +72,6 @@ def read(run: Path) -> StackStatus:
 
 def _status(instance: Instance, ports: Ports, info: Mapping[str, Any] | None) -> InstanceStatus:
     seen = supervision.observe(instance, ports, info, TIMEOUT_S)
-    pid = info["pid"] if info and info["pid"] else None
     host = contact(instance.host)
     url = f"http://{host}:{ports.rest}"
     return InstanceStatus(
@@ -81,13 +81,13 @@ def _status(instance: Instance, ports: Ports, info: Mapping[str, Any] | None) ->
         model=instance.model_name,
         digest=seen.digest,
         state=_state(seen),
-        pid=pid,
-        uptime_s=float(info["now"] - info["start"]) if info and pid else None,
+        pid=seen.pid,
+        uptime_s=float(info["now"] - info["start"]) if info and seen.pid else None,
         restarts=max(0, starts(instance.files) - 1),
         cpus_wanted=instance.cpus,
         cpus=tuple(sorted(seen.binding.cpus)) if seen.binding and seen.binding.cpus is not None else None,
         memory_node=instance.memory_node,
-        memory_bytes=_resident_bytes(pid) if pid else None,
+        memory_bytes=_resident_bytes(seen.pid) if seen.pid else None,
         requests=_requests(instance, ports) if seen.ready else None,
         url=url,
         grpc=f"{host}:{ports.grpc}" if ports.grpc else None,
@@ -102,6 +102,8 @@ def _state(seen: supervision.Observed) -> State:
             if not seen.wrong:
                 return "ready"
             return "wrong" if seen.ready or seen.state == "running" else "starting"
+        case "unsupervised":
+            return "wrong"
         case "backoff":
             return "failing"
         case "fatal" | "exited" | "unknown":

@@ -27,7 +27,8 @@ from components.serving.binding import Verified, verify
 from components.serving.instance import Files, Instance, Launch, Ports
 from components.serving.platforms.catalogue import BY_NAME, Platform
 from components.serving.supervision_conf import Program, program_conf
-from components.serving.supervision_ready import READY_S, Answer, ask, wait_until_ready
+from components.serving.supervision_processes import processes_of
+from components.serving.supervision_ready import READY_S, Answer, ask, last_start, wait_until_ready
 from schemas.errors import InferstackError
 
 LAUNCHER = Path(__file__).with_name("launch.py")
@@ -46,9 +47,13 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Observed:
-    """What an instance really is now; `state` is supervisor's word or `missing`, `wrong` what differs, in words."""
+    """What an instance really is now; `wrong` says what differs, in words, and `pid` is its process where one runs.
+
+    `state` is supervisor's word; or `unsupervised` (it outlived its supervisor), or `missing`.
+    """
 
     state: str
+    pid: int | None
     ready: bool
     digest: str
     binding: Verified | None
@@ -104,12 +109,14 @@ def look(instance: Instance, ports: Ports) -> Observed:
 
 def observe(instance: Instance, ports: Ports, info: Mapping[str, Any] | None, timeout_s: float = 5.0) -> Observed:
     """The same, with what the supervisor says of it already known."""
-    if info is None or not info["pid"]:
-        state = info["statename"].lower() if info else "missing"
-        return Observed(state, False, "", None, (f"it does not run ({state})",))
+    state, pid = (info["statename"].lower(), info["pid"]) if info else ("unsupervised", _orphan(instance.files))
+    if not pid:
+        state = state if info else "missing"
+        return Observed(state, None, False, "", None, (f"it does not run ({state})",))
     answer = ask(instance, ports, timeout_s)
-    binding = verify(info["pid"], instance.cpus, instance.memory_node)
-    return Observed(info["statename"].lower(), answer.ready, answer.digest, binding, _wrong(instance, answer, binding))
+    binding = verify(pid, instance.cpus, instance.memory_node)
+    alone = () if info else (f"process {pid} runs, but nobody supervises it: `inferstack up` starts it anew",)
+    return Observed(state, pid, answer.ready, answer.digest, binding, (*alone, *_wrong(instance, answer, binding)))
 
 
 def known(run: Path) -> tuple[tuple[Instance, Ports], ...]:
@@ -123,6 +130,12 @@ def known(run: Path) -> tuple[tuple[Instance, Ports], ...]:
         if (ports := _claimed(instance.files.args)) is not None:
             found.append((instance, ports))
     return tuple(found)
+
+
+def _orphan(files: Files) -> int | None:
+    """The process that was started last, where it has outlived its supervisor."""
+    pid = last_start(files)
+    return pid if pid in processes_of(files.run) else None
 
 
 def _wait(daemon: supervisor.Daemon, instance: Instance, ports: Ports) -> Deployed:

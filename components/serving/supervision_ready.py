@@ -99,6 +99,14 @@ def starts(files: Files) -> int:
         return 0
 
 
+def last_start(files: Files) -> int | None:
+    """The process id that the instance was last started with."""
+    try:
+        return int(files.starts.read_text().split()[-1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def _ended(instance: Instance, info: Mapping[str, Any]) -> InferstackError:
     if not (count := starts(instance.files)):
         return InferstackError(f"{instance.name} cannot be started", why=info["spawnerr"], remedy="inferstack doctor")

@@ -1,5 +1,7 @@
 """A traffic split by the Gateway API: a Gateway, and a route with weights. Pure.
 
+Istio, and others, run a Gateway's proxies beside it, in the stack's namespace, which is closed: a policy opens these.
+
 KServe 0.20 makes routes too, but without weights, so ours is the only one. GKE's load balancers do not read readiness
 probes: they are told what to ask, or they would ask for `/`, which no model server has.
 """
@@ -7,14 +9,20 @@ probes: they are told what to ask, or they would ask for `/`, which no model ser
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from components.kubernetes.objects import Home, Manifest
 from components.serving.served import Served
 from components.traffic.certificate import metadata, secret_name
 from schemas.spec import Traffic
 
-GROUP = "gateway.networking.k8s.io"
+GROUP: Final = "gateway.networking.k8s.io"
+ISTIO: Final = "istio"
+# Of load balancers outside of the cluster, which have no pods.
+GKE: Final = "gke-"
+# How pods of a Gateway are found (GEP-1762), and where load balancers before Istio's ask whether they are well.
+OF_THE_GATEWAY: Final = f"{GROUP}/gateway-name"
+HEALTH_PORT: Final = 15021
 
 
 def gateway(traffic: Traffic, home: Home) -> Manifest | None:
@@ -23,7 +31,7 @@ def gateway(traffic: Traffic, home: Home) -> Manifest | None:
         return None
     listener: dict[str, Any] = {
         "name": "http",
-        "port": 80,
+        "port": _port(traffic),
         "protocol": "HTTP",
         "allowedRoutes": {"namespaces": {"from": "Same"}},
     }
@@ -32,12 +40,32 @@ def gateway(traffic: Traffic, home: Home) -> Manifest | None:
             "mode": "Terminate",
             "certificateRefs": [{"group": "", "kind": "Secret", "name": secret_name(traffic, home)}],
         }
-        listener |= {"name": "https", "port": 443, "protocol": "HTTPS", "tls": tls}
+        listener |= {"name": "https", "protocol": "HTTPS", "tls": tls}
     return {
         "apiVersion": f"{GROUP}/v1",
         "kind": "Gateway",
         "metadata": {**metadata(traffic, home), "annotations": {"pulumi.com/waitFor": "condition=Programmed"}},
         "spec": {"gatewayClassName": traffic.gateway_class, "listeners": [listener]},
+    }
+
+
+def front_door(traffic: Traffic, home: Home) -> Manifest | None:
+    """What lets everybody call the pods of a Gateway that is made; None where it can have none.
+
+    Istio's proxies listen on the Gateway's own port; those of other classes where their Services lead.
+    """
+    if traffic.gateway is not None or (traffic.gateway_class or "").startswith(GKE):
+        return None
+    ports = [{"protocol": "TCP", "port": port} for port in (_port(traffic), HEALTH_PORT)]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata(traffic, home),
+        "spec": {
+            "podSelector": {"matchLabels": {OF_THE_GATEWAY: traffic.name}},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"ports": ports} if traffic.gateway_class == ISTIO else {}],
+        },
     }
 
 
@@ -84,6 +112,10 @@ def health_checks(traffic: Traffic, targets: Mapping[str, Served], home: Home) -
 def port_of(target: Served) -> int:
     """The port that requests of the target's protocol go to."""
     return target.grpc_port if target.protocol == "grpc" and target.grpc_port else target.rest_port
+
+
+def _port(traffic: Traffic) -> int:
+    return 80 if traffic.tls is None else 443
 
 
 def _backend(target: Served, share: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from components.kubernetes.objects import Home
+from components.kubernetes.services import namespace_of
 from components.models.access import ModelAccess
 from components.serving.placement_pods import PodPlan
 from components.serving.pods import seldon
@@ -13,7 +14,7 @@ from components.serving.pods.group import serve
 from components.serving.pods.surroundings import Surroundings
 from components.serving.served import Served
 from components.traffic.split import calling_namespaces, calling_ranges
-from schemas.spec import GkeCluster, Spec
+from schemas.spec import Spec
 
 
 def serve_groups(
@@ -40,7 +41,10 @@ def serve_groups(
 
 
 def letting_in(spec: Spec, around: Surroundings) -> Surroundings:
-    """The neighbours of a stack's pods, and the gateways and load balancers of its traffic. Pure."""
+    """The neighbours of a stack's pods, the gateways of its traffic, and the Prometheus that it is scaled by. Pure."""
     gateways = sorted({*around.gateways, *calling_namespaces(spec.traffic)})
-    ranges = calling_ranges(spec.traffic, gke=isinstance(spec.cluster, GkeCluster))
-    return replace(around, gateways=tuple(gateways), balancers=(*around.balancers, *ranges))
+    ranges = calling_ranges(spec)
+    counting = {namespace_of(one.autoscale.prometheus or "") for one in spec.serving if one.autoscale}
+    monitoring = sorted({*around.monitoring, *counting} - {""})
+    balancers = (*around.balancers, *ranges)
+    return replace(around, gateways=tuple(gateways), balancers=balancers, monitoring=tuple(monitoring))

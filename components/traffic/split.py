@@ -12,13 +12,13 @@ from components.kubernetes.objects import Home, Manifest, declare
 from components.serving.served import Served
 from components.traffic import gateway, istio
 from components.traffic.certificate import certificate
-from schemas.spec import Traffic
+from schemas.gateways import proxies_of
+from schemas.spec import GkeCluster, Spec, Traffic
 
 TYPE: Final = "inferstack:traffic:Split"
 # Whence GKE's load balancers pass requests on and ask for health:
 # https://cloud.google.com/load-balancing/docs/health-check-concepts#ip-ranges
 GKE_LOAD_BALANCERS: Final = ("35.191.0.0/16", "130.211.0.0/22")
-GKE_CLASS: Final = "gke-"
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,10 @@ def objects(traffic: Traffic, targets: Mapping[str, Served], home: Home, *, gke:
     """The objects of a split in the order in which they are made: routes come last. Pure."""
     match traffic.via:
         case "gateway":
-            checked = gke and (traffic.gateway_class or GKE_CLASS).startswith(GKE_CLASS)
+            checked = gke and (traffic.gateway_class or gateway.GKE).startswith(gateway.GKE)
             found = (
                 certificate(traffic, home),
+                gateway.front_door(traffic, home),
                 gateway.gateway(traffic, home),
                 *(gateway.health_checks(traffic, targets, home) if checked else ()),
                 gateway.route(traffic, targets, home),
@@ -85,18 +86,19 @@ def urls(traffic: Traffic, home: Home) -> tuple[str, ...]:
 
 def calling_namespaces(splits: Sequence[Traffic]) -> tuple[str, ...]:
     """Namespaces of the gateways that pass requests on, other than the stack's own: its pods must let them in."""
-    found = set()
+    found: set[str] = set()
     for traffic in splits:
-        namespace = (traffic.gateway or "").rpartition("/")[0]
-        if traffic.via in ("istio", "platform"):
-            found.add(istio.NAMESPACE)
-        elif namespace:
-            found.add(namespace)
+        stated = traffic.gateway_namespace or (traffic.gateway or "").rpartition("/")[0]
+        found |= {istio.NAMESPACE} if traffic.via in ("istio", "platform") else set()
+        found |= {stated} if stated else set()
     return tuple(sorted(found))
 
 
-def calling_ranges(splits: Sequence[Traffic], *, gke: bool) -> tuple[str, ...]:
-    """Addresses of the load balancers that pass requests on from outside of the cluster."""
-    entered = any(traffic.via == "gateway" and (traffic.gateway_class or GKE_CLASS).startswith(GKE_CLASS)
-                  for traffic in splits)  # fmt: skip
-    return GKE_LOAD_BALANCERS if gke and entered else ()
+def calling_ranges(spec: Spec) -> tuple[str, ...]:
+    """Addresses of the load balancers that pass requests on from outside of the cluster, and of their proxies."""
+    entered = any(traffic.via == "gateway" and (traffic.gateway_class or gateway.GKE).startswith(gateway.GKE)
+                  for traffic in spec.traffic)  # fmt: skip
+    if not (entered and isinstance(spec.cluster, GkeCluster)):
+        return ()
+    proxies = proxies_of(spec)
+    return (*GKE_LOAD_BALANCERS, proxies) if proxies else GKE_LOAD_BALANCERS

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from typing import Final
 
 from schemas.rules.registry import Violation, rule
+from schemas.shape import Quantity, record_of
 from schemas.spec import Load, Objective, Spec
 from schemas.tree import Tree
+from schemas.units import DURATION
+
+MOST_REQUESTS: Final = 20_000_000
+"""Of one load. The built-in generator keeps about 150 bytes of each, which makes 3 GB; other tools keep as much."""
+
+MOST_CONNECTIONS: Final = 16_000
+"""Of one process. Each takes a port of its own to reach one address: Linux has 28,232 for that, macOS 16,384."""
 
 
 def _loads(spec: Spec) -> Iterator[tuple[str, Load]]:
@@ -140,14 +149,78 @@ def objectives_say_something(spec: Spec, tree: Tree) -> Iterator[Violation]:
         benchmarks: [{name: steady, targets: [one], load: {rate: 50/s}, objective: {require: all}}]
     Remedy: Add a limit such as `p99: 20ms`, or delete the objective.
     """
-    for benchmark in spec.benchmarks:
-        for path, objective in (
-            (f"{benchmark.at}.objective", benchmark.objective),
-            (f"{benchmark.at}.search.objective", benchmark.search.objective if benchmark.search else None),
-        ):
-            if objective is not None and not _has_limit(objective):
-                yield Violation(path, "the objective has no limit", key=True)
+    for path, objective in _objectives(spec):
+        if not _has_limit(objective):
+            yield Violation(path, "the objective has no limit", key=True)
 
 
 def _has_limit(objective: Objective) -> bool:
     return any(getattr(objective, field.name) is not None for field in fields(objective) if field.name != "require")
+
+
+@rule("BENCH008")
+def loads_fit_into_memory(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A load of a rate has at most 20,000,000 requests, those of its warm-up among them.
+
+    Why: The load generator keeps the times of every request until the end, about 150 bytes each: 3 GB for so many. A
+        thousandth of them tells a p99.9 already.
+    Example:
+        models: [{name: digits, source: digits.onnx}]
+        serving: [{name: one, model: digits}]
+        benchmarks: [{name: steady, targets: [one], load: {rate: 1000000/s, duration: 1h}}]
+    Remedy: Ask for a shorter duration or a lower rate; `repeats` measures again.
+    """
+    for path, load in _loads(spec):
+        if load.rate_per_s is None:
+            continue
+        count = load.rate_per_s * (load.warmup_s + load.duration_s)
+        if count > MOST_REQUESTS:
+            message = f"the load has {count:,.0f} requests, and may have {MOST_REQUESTS:,} at most"
+            yield Violation(f"{path}.rate", message)
+
+
+@rule("BENCH009")
+def connections_fit_one_process(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A load generator has at most 16,000 clients or connections; Locust on a cluster as many a worker.
+
+    Why: Each client keeps a connection, and each connection to one address takes a port of the machine, of which macOS
+        has 16,384 for that and Linux 28,232.
+    Example:
+        models: [{name: digits, source: digits.onnx}]
+        serving: [{name: one, model: digits}]
+        benchmarks: [{name: most, targets: [one], load: {clients: 100000}}]
+    Remedy: Ask for fewer clients, or write a `rate`: users who seldom ask are a rate, not clients that wait.
+    """
+    for benchmark in spec.benchmarks:
+        most = MOST_CONNECTIONS * (benchmark.workers or 1)
+        for load in benchmark.load:
+            for key, count in (("clients", load.clients), ("connections", load.connections)):
+                if count is not None and count > most:
+                    yield Violation(f"{load.at}.{key}", f"{count:,} {key} are more than one generator keeps ({most:,})")
+
+
+@rule("BENCH010")
+def latencies_take_time(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A limit of latency is above zero.
+
+    Why: No answer comes in no time, so that every target would miss it.
+    Example:
+        models: [{name: digits, source: digits.onnx}]
+        serving: [{name: one, model: digits}]
+        benchmarks: [{name: steady, targets: [one], load: {rate: 50/s}, objective: {p99: 0ms}}]
+    Remedy: Write the longest latency that will do, such as 20ms, or delete the limit.
+    """
+    for path, objective in _objectives(spec):
+        for key, field in record_of(Objective).fields.items():
+            is_latency = isinstance(field.shape, Quantity) and field.shape.unit is DURATION
+            if is_latency and getattr(objective, field.name) == 0:
+                yield Violation(f"{path}.{key}", f"no answer takes no time: `{key}` is zero")
+
+
+def _objectives(spec: Spec) -> Iterator[tuple[str, Objective]]:
+    """Every objective of every benchmark with its path."""
+    for benchmark in spec.benchmarks:
+        if benchmark.objective is not None:
+            yield f"{benchmark.at}.objective", benchmark.objective
+        if benchmark.search is not None:
+            yield f"{benchmark.at}.search.objective", benchmark.search.objective

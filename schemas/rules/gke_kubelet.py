@@ -163,7 +163,7 @@ def quota_periods_are_short(spec: Spec, tree: Tree) -> Iterator[Violation]:
             yield Violation(path, "a period of a quota that is switched off", key=True)
 
 
-@rule("GKE039")
+@rule("GKE044")
 def pods_have_enough_processes(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """A pod may have between 1024 and 4194304 processes.
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Final
 
+from schemas.gateways import is_regional, proxies_of
 from schemas.rules.gke import gke_of, most_nodes
 from schemas.rules.registry import Violation, rule
 from schemas.spec import GkeCluster, NodePool, Spec
@@ -16,10 +17,11 @@ from schemas.tree import Tree
 Range = ipaddress.IPv4Network
 MANY_PODS: Final = 110  # the most pods of a node that says nothing else
 SMALLEST_SERVICES: Final = 27
+FEWEST_PROXIES: Final = 64  # addresses of a subnetwork of proxies, a /26; Google asks for a /23
 RESERVED_ADDRESSES: Final = 4  # of each subnetwork: network, gateway, the last two
 
 
-def _ranges(cluster: GkeCluster) -> dict[str, str]:
+def _ranges(spec: Spec, cluster: GkeCluster) -> dict[str, str]:
     """The ranges that count, by key: those of an existing subnetwork are its owner's."""
     network = cluster.network
     ranges = {} if network.subnetwork else {"nodesCidr": network.nodes_cidr}
@@ -29,6 +31,8 @@ def _ranges(cluster: GkeCluster) -> dict[str, str]:
         ranges["servicesCidr"] = network.services_cidr
     if network.control_plane_cidr:
         ranges["controlPlaneCidr"] = network.control_plane_cidr
+    if proxies := proxies_of(spec):
+        ranges["proxiesCidr"] = proxies
     return ranges
 
 
@@ -56,7 +60,7 @@ def ranges_are_ranges(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """
     if (cluster := gke_of(spec)) is None:
         return
-    places = [(f"cluster.network.{key}", text) for key, text in _ranges(cluster).items()]
+    places = [(f"cluster.network.{key}", text) for key, text in _ranges(spec, cluster).items()]
     listed = cluster.network.authorized_networks
     places += [(f"cluster.network.authorizedNetworks.{index}", text) for index, text in enumerate(listed)]
     for path, text in places:
@@ -73,16 +77,17 @@ def _meant(text: str) -> str:
 
 @rule("GKE028")
 def ranges_lie_apart(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """The ranges of nodes, pods, services and the control plane share no address.
+    """The ranges of nodes, pods, services, gateways and the control plane share no address.
 
     Why: An address belongs to one thing; Google Cloud refuses ranges that overlap.
     Example:
         cluster: {provider: gke, project: my-project, location: europe-west4-a, network: {nodesCidr: 10.4.0.0/20}}
-    Remedy: Choose ranges that lie apart; the defaults are 10.0.0.0/20, 10.4.0.0/14 and 10.8.0.0/20.
+    Remedy: Choose ranges that lie apart; the defaults are 10.0.0.0/20, 10.4.0.0/14, 10.8.0.0/20, and 10.9.0.0/23 for
+        the proxies of regional gateways.
     """
     if (cluster := gke_of(spec)) is None:
         return
-    known = {key: found for key, text in _ranges(cluster).items() if (found := _range(text))}
+    known = {key: found for key, text in _ranges(spec, cluster).items() if (found := _range(text))}
     for (one, first), (other, second) in combinations(known.items(), 2):
         if first.overlaps(second):
             at = _at(tree, other) if _at(tree, other) != "cluster" else _at(tree, one)
@@ -91,7 +96,7 @@ def ranges_lie_apart(spec: Spec, tree: Tree) -> Iterator[Violation]:
 
 @rule("GKE029")
 def ranges_are_large_enough(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """Nodes and pods have enough addresses for the most nodes that the pools may have, and services 32 at least.
+    """Nodes, pods, services and the proxies of gateways have enough addresses.
 
     Why: Each node takes a part of the pods' range, twice as many addresses as it may have pods: 256 with 110 pods.
         A pool that finds none left does not grow. GKE refuses a smaller range for services than a /27.
@@ -106,7 +111,7 @@ def ranges_are_large_enough(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """
     if (cluster := gke_of(spec)) is None:
         return
-    ranges = {key: found for key, text in _ranges(cluster).items() if (found := _range(text))}
+    ranges = {key: found for key, text in _ranges(spec, cluster).items() if (found := _range(text))}
     nodes = sum(most_nodes(cluster, pool) + _surge(pool) for pool in cluster.node_pools)
     pods = sum((most_nodes(cluster, pool) + _surge(pool)) * _addresses(pool) for pool in cluster.node_pools)
     if (found := ranges.get("nodesCidr")) and found.num_addresses - RESERVED_ADDRESSES < nodes:
@@ -117,6 +122,9 @@ def ranges_are_large_enough(spec: Spec, tree: Tree) -> Iterator[Violation]:
     if (found := ranges.get("podsCidr")) and found.num_addresses < pods:
         message = f"{found} has {found.num_addresses} addresses; {nodes} nodes take {pods} for their pods"
         yield Violation(_at(tree, "podsCidr"), message)
+    if (found := ranges.get("proxiesCidr")) and found.num_addresses < FEWEST_PROXIES:
+        message = f"{found} has fewer than the {FEWEST_PROXIES} addresses that proxies take"
+        yield Violation(_at(tree, "proxiesCidr"), message, remedy="Take a /23; a /26 is the least.")
 
 
 def _surge(pool: NodePool) -> int:
@@ -187,3 +195,26 @@ def subnetworks_belong_to_a_network(spec: Spec, tree: Tree) -> Iterator[Violatio
     for key, name in (("podsRange", network.pods_range), ("servicesRange", network.services_range)):
         if name and not network.subnetwork:
             yield Violation(f"cluster.network.{key}", f"`{name}` of a subnetwork that is made here", key=True)
+
+
+@rule("GKE039")
+def proxies_in_a_network_of_others_are_its_owners(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A regional gateway in a network that exists says which addresses its proxies have there.
+
+    Why: GKE's regional load balancers are proxies in a subnetwork of their own, of which a network has one in each
+        region: in a network of others it is its owner's, and the pods must let these addresses in.
+    Example:
+        cluster: {provider: gke, project: my-project, location: europe-west4-a, network: {name: shared}}
+        models: [{name: digits, source: gs://models/digits}]
+        serving: [{name: one, model: digits, platform: ovms}]
+        traffic: [{name: all, split: {one: 100}, gatewayClass: gke-l7-rilb}]
+    Remedy: Write `network: {proxiesCidr: ...}` with the range of the network's subnetwork of purpose
+        REGIONAL_MANAGED_PROXY, or use gke-l7-global-external-managed, which needs none.
+    """
+    cluster = gke_of(spec)
+    if cluster is None or not cluster.network.name or cluster.network.proxies_cidr:
+        return
+    for traffic in spec.traffic:
+        if is_regional(traffic):
+            message = f"where are the proxies of {traffic.gateway_class} in `{cluster.network.name}`?"
+            yield Violation(f"{traffic.at}.gatewayClass", message)

@@ -167,7 +167,8 @@ def training_has_command_and_output(spec: Spec, tree: Tree) -> Iterator[Violatio
         if model.train is None:
             continue
         if not model.train.command:
-            yield Violation(f"{model.at}.train.command", "`command` is an empty list")
+            why = "The program is what makes the model."
+            yield Violation(f"{model.at}.train.command", "`command` is an empty list", why=why)
         if not model.train.outputs:
             yield Violation(f"{model.at}.train.outputs", "`outputs` is an empty list")
 

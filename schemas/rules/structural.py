@@ -99,7 +99,7 @@ _TEXTS: Final = {
     """,
     "SPEC016": """A text has the form that its key wants.
 
-        Why: Names become parts of addresses and file names: lower-case letters, digits and hyphens.
+        Why: Names become parts of addresses and file names: lower-case letters, digits and hyphens, 63 at most.
         Example:
             models: [{name: My_Model, source: a.onnx}]
         Remedy: Write it in the form that the message says.
@@ -133,7 +133,7 @@ _TEXTS: Final = {
     "LAYER003": """What is removed is there.
 
         Why: `!remove` takes away what a layer below says: `key: !remove`, or `- !remove name` in a list of named
-            things. Where there is nothing, the name is most often misspelt.
+            things. Where there is nothing, the name is most often misspelt. A list of plain values is replaced whole.
         Example:
             benchmarks: [!remove steady]
         Remedy: Name what is to be removed, or delete the line.

@@ -51,6 +51,7 @@ from schemas.spec.gke import (
     SecurityPosture,
 )
 from schemas.spec.models import Convert, Model, Train
+from schemas.spec.monitoring import Prometheus
 from schemas.spec.network import Network
 from schemas.spec.node_pool import (
     BlueGreen,
@@ -117,6 +118,7 @@ __all__ = [
     "Port",
     "Positive",
     "Precision",
+    "Prometheus",
     "Protocol",
     "Pulumi",
     "Queue",

@@ -5,6 +5,7 @@ from typing import Literal
 from schemas.record import record
 from schemas.spec.fields import FilePath, Name, item, where
 from schemas.spec.gke import GkeCluster
+from schemas.spec.monitoring import Prometheus
 from schemas.spec.tenant import Quota
 
 
@@ -30,6 +31,11 @@ class KubernetesCluster:
     )
     image: str | None = item(
         "This program's image as nodes pull it; the one that `inferstack image` makes when absent.", default=None
+    )
+    prometheus: Prometheus | None = item(
+        "The Prometheus of the cluster; that of extension kube-prometheus-stack, or one that groups are scaled by, "
+        "when absent.",
+        default=None,
     )
     quota: Quota | None = item("Most that the stack's namespace may request.", default=None)
     at: str = where()

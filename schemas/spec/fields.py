@@ -50,7 +50,9 @@ class ByName:
 
 
 FilePath = Annotated[str, Path(), Pattern(r"^[^\u0000-\u001f]+$", "a path")]
-Name = Annotated[str, Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", "lower-case letters, digits and hyphens")]
+Name = Annotated[
+    str, Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", "lower-case letters, digits and hyphens, 63 at most")
+]
 CpuList = Annotated[
     str, Pattern("^[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*$", "a list of CPUs such as 0-3,8")
 ]

@@ -17,6 +17,9 @@ class Network:
     nodes_cidr: Cidr = item("Addresses of nodes.", default="10.0.0.0/20")
     pods_cidr: Cidr = item("Addresses of pods.", default="10.4.0.0/14")
     services_cidr: Cidr = item("Addresses of services.", default="10.8.0.0/20")
+    proxies_cidr: Cidr | None = item(
+        "Addresses of the proxies of GKE's regional gateways; 10.9.0.0/23 when absent and one is made.", default=None
+    )
     pods_range: str | None = item("Secondary range for pods that an existing subnetwork has.", default=None)
     services_range: str | None = item("Secondary range for services that an existing subnetwork has.", default=None)
     private_nodes: bool = item("Give nodes no public address; they reach out through a Cloud NAT.", default=True)

@@ -44,6 +44,11 @@ class Traffic:
         "Class of the Gateway to make, for example istio or, on GKE, gke-l7-regional-external-managed.", default=None
     )
     gateway: Reference | None = item("A Gateway that exists, instead of making one.", default=None)
+    gateway_namespace: Name | None = item(
+        "Namespace of the gateway's pods where it is neither Istio's nor that of the Gateway, for example "
+        "envoy-gateway-system; they may then call the groups.",
+        default=None,
+    )
     hostnames: tuple[Hostname, ...] = item("Host names that clients use; any when empty.", default=())
     path: UrlPath = item("Path before those of the protocol, for example /digits.", default="/")
     tls: Tls | None = item("Certificate; plain HTTP when absent.", default=None)

@@ -27,7 +27,7 @@ class OnCluster:
 
     def client(self) -> Any:
         """A client of one's own."""
-        from components.kubernetes.pod_exec import connect
+        from components.kubernetes.client import connect
 
         return connect(self.kubeconfig, self.context)
 

@@ -98,7 +98,11 @@ def up(
 
     saved = load(spec) if spec is not None and is_plan(spec) else None
     if saved is not None:
-        spec, sets = Path(saved.invocation.spec), saved.invocation.sets + sets
+        if sets or rerun:
+            option = "--set" if sets else "--rerun"
+            remedy = f"inferstack preview {saved.invocation.spec} {option} ... --out {spec} plans anew"
+            raise UsageError(f"a saved plan takes no {option}", why="it is carried out as it was made", remedy=remedy)
+        spec, sets = Path(saved.invocation.spec), saved.invocation.sets
     opened = open_spec(spec, sets, state_dir)
     program, plan = _plan(opened, _benchmarks(opened) if rerun else (), saved, download=True)
     if not as_json:

@@ -10,7 +10,7 @@ import click
 
 from schemas.errors import UsageError
 from stack.cli.options import DEFAULT_SPEC, as_json, open_spec, spec_argument
-from stack.cli.terminal import print_json, wants_colour, write_file
+from stack.cli.terminal import make_folder, print_json, wants_colour, write_file
 
 
 @click.command()
@@ -106,14 +106,18 @@ def explain(rule: str | None, as_json: bool) -> int:
 def init(file: Path, name: str | None, model: str | None, force: bool) -> int:
     """Write a commented spec for this machine to FILE (inferstack.yaml)."""
     from components.cluster import topology
-    from stack.cli.newcomer import first_spec, found_model, is_url, source_of
+    from stack.cli.newcomer import first_spec, found_models, is_url, source_of
 
     if file.exists() and not force:
         raise UsageError(f"{file} exists", remedy=f"inferstack init --force {file}, or name another file")
     folder = file.resolve().parent
-    source = source_of(model, folder) if model else found_model(folder) or "model.onnx"
+    found = found_models(folder)
+    source = source_of(model, folder) if model else next(iter(found), "model.onnx")
+    make_folder(folder)
     write_file(file, first_spec(topology.read(), source=source, name=name or folder.name))
     click.echo(f"wrote {file}")
+    if not model and len(found) > 1:
+        click.echo(f"it serves {source}, one of {len(found)} models here ({', '.join(found)}); --model FILE chooses")
     if not is_url(source) and not (folder / source).exists():
         click.echo(f"first: put a model at {folder / source}, or name yours as `source:` in {file}")
     click.echo(f"next: inferstack preview {file}")

@@ -53,7 +53,10 @@ def list_resources(stack: str | None, state_dir: str | None, as_json: bool) -> i
     """List the resources of the state, each after those it needs."""
     from stack.cli.deploy import engine_of
 
-    records = engine_of(open_stack(stack, state_dir)).resources()
+    site = open_stack(stack, state_dir)
+    records = engine_of(site).resources()
+    if not records:
+        raise _no_state(site)
     if as_json:
         print_json([{"urn": r.urn, "type": r.type, "id": r.id} for r in records])
     else:
@@ -117,6 +120,8 @@ def export_state(out: Path | None, show_secrets: bool, stack: str | None, state_
 
     site = open_stack(stack, state_dir)
     exported = engine_of(site).export(show_secrets=show_secrets)
+    if not exported["deployment"].get("resources"):
+        raise _no_state(site)
     text = json.dumps(exported, indent=2) + "\n"
     if out is None:
         click.echo(text, nl=False)
@@ -136,6 +141,10 @@ def _key_of(site: Site) -> Path | None:
 
     key = (site.state / FOLDER if keeper_of(site) == "pulumi" else site.state) / KEY
     return key if passphrase_from(os.environ) is None and key.exists() else None
+
+
+def _no_state(site: Site) -> UsageError:
+    return UsageError(f"{site.stack} has no state", why="nothing of it is up", remedy="inferstack up SPEC")
 
 
 @state.command("import")

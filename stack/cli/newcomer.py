@@ -27,7 +27,7 @@ cluster: {{provider: local}}
 models:
   - name: {model}
     source: {source}          # a file, a SavedModel folder, or https://...
-    # sha256: ...               pins the source; `inferstack models` prints the digest
+    # sha256: ...               pins the source; `{digest}` prints it
     convert:
       precision: fp32           # fp16 halves the file; int8 needs `calibration: samples.npz`
 
@@ -69,6 +69,7 @@ def first_spec(topology: Topology, *, source: str, name: str) -> str:
         model=scalar(model),
         model_name=model,
         source=scalar(source),
+        digest="cat model.xml model.bin | sha256sum" if source.endswith(".xml") else "sha256sum FILE",
         clients=max(2, 2 * cores),
     )
 
@@ -89,10 +90,10 @@ def is_url(source: str) -> bool:
     return "://" in source
 
 
-def found_model(folder: Path) -> str | None:
-    """The first model file of a folder, by name."""
+def found_models(folder: Path) -> tuple[str, ...]:
+    """The model files of a folder, by name."""
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    return next((name for name in names if name.endswith(READABLE)), None)
+    return tuple(name for name in names if name.endswith(READABLE))
 
 
 def as_name(text: str) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from schemas.errors import UsageError
+from components.site import Site
+from schemas.errors import StoppedError, UsageError
 from stack.cli.options import as_json, here_workspace, open_stack, stack_options, state_dir
 from stack.cli.terminal import print_json, wants_colour
 
@@ -90,20 +91,29 @@ def _keyed(key: str, lines: list[str]) -> list[str]:
 
 @click.command()
 @click.argument("name")
-@click.option("-f", "--follow", is_flag=True, help="Go on with new lines as they come, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines as they come, until Ctrl-C (exit code 130).")
 @click.option(
     "-n", "--lines", default=50, show_default=True, type=click.IntRange(0), help="How many lines to begin with."
 )
 @stack_options
 def logs(name: str, follow: bool, lines: int, stack: str | None, state_dir: str | None) -> int:
     """Print the log of NAME: an instance, a pod, a serving group, or `supervisord`."""
+    try:
+        _print_logs(open_stack(stack, state_dir), name, lines, follow=follow)
+    except KeyboardInterrupt:
+        if not follow:
+            raise
+        return StoppedError.exit_code  # Ctrl-C is how following ends, and nothing to be told.
+    return 0
+
+
+def _print_logs(site: Site, name: str, lines: int, *, follow: bool) -> None:
     from components.serving import supervision, supervision_logs
     from stack.cli.clusters import on_cluster
 
-    site = open_stack(stack, state_dir)
     if (cluster := on_cluster(site)) is not None:
         _pod_logs(cluster, name, lines, follow=follow)
-        return 0
+        return
     run = site.run
     groups: dict[str, list[str]] = {}
     for instance, _ in supervision.known(run):
@@ -115,7 +125,6 @@ def logs(name: str, follow: bool, lines: int, stack: str | None, state_dir: str 
     if follow:
         for who, line in supervision_logs.follow(found, threading.Event().wait):
             _say(who, line, several=len(found) > 1)
-    return 0
 
 
 def _pod_logs(cluster: OnCluster, name: str, lines: int, *, follow: bool) -> None:
@@ -170,6 +179,8 @@ def predict(
     from stack.cli.clusters import on_cluster
     from stack.render.prediction_text import predictions_json, render_predictions
 
+    if every and rows:
+        raise UsageError("--all and --row exclude each other", remedy="leave one of them out")
     site = open_stack(stack, state_dir)
     cluster = on_cluster(site)
     reached = cluster.endpoints(name, protocol) if cluster else nullcontext(client.endpoints(site.run, name))

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from components.site import Site
-from schemas.errors import UsageError
+from schemas.errors import SpecError, UsageError
 from schemas.load import Loaded, load
 from stack import workspace
 from stack.workspace import Invocation, Workspace
@@ -64,12 +64,21 @@ def open_spec(spec: Path | None, sets: tuple[str, ...], state_folder: str | None
 
     Raises:
         SpecError: the spec has problems.
-        UsageError: no spec is named and none is meant.
+        UsageError: no spec is named and none is meant, or it is a saved plan.
     """
     if spec is None:
         spec, remembered = _meant(state_folder)
         sets = sets or remembered
-    loaded = load(spec, sets=sets, environ=os.environ)
+    try:
+        loaded = load(spec, sets=sets, environ=os.environ)
+    except SpecError as error:
+        from stack.plan_file import is_plan  # asked of what is no spec, so that a spec does not wait for it
+
+        if not is_plan(spec):
+            raise
+        raise UsageError(
+            f"{spec} is a saved plan, not a spec", remedy=f"`inferstack up {spec}` carries it out"
+        ) from error
     place = workspace.find(spec, state_dir=state_folder, environ=os.environ)
     return Opened(loaded, place.site(loaded.spec.name), Invocation(str(spec.resolve()), sets))
 

@@ -32,6 +32,18 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, sort_keys=False, ensure_ascii=False))
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder that the command line names, if it is not there.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written", why=error.strerror or str(error)) from error
+
+
 def write_file(path: Path, text: str, *, private: bool = False) -> None:
     """Write a file that the command line names; `private`: only its owner may read it.
 

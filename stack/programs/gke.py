@@ -12,6 +12,7 @@ from components.image.build import default_name
 from components.serving.placement_misfit import Misfit
 from components.serving.placement_pods import crowded_pools, plan_groups
 from components.site import Site
+from schemas.gateways import proxies_of
 from schemas.load import Loaded
 from schemas.spec import GkeCluster
 from stack.programs.gke_sources import gke_sources
@@ -66,7 +67,7 @@ def _register(on_cluster: OnCluster, cluster: GkeCluster) -> None:
 
     from components.cluster.gke import GkeCluster as Gke
 
-    made = Gke(cluster, stack=on_cluster.site.stack)
+    made = Gke(cluster, stack=on_cluster.site.stack, proxies=proxies_of(on_cluster.loaded.spec))
     pulumi.export("cluster", {"name": made.cluster.output("name"), "endpoint": made.cluster.output("endpoint")})
     provider = pulumi.ProviderResource("kubernetes", made.name, {"kubeconfig": made.kubeconfig, **IN_PLACE})
     on_cluster.register(

@@ -102,6 +102,7 @@ def gke_sources(cluster: GkeCluster, name: str) -> dict[tuple[str, str], Sources
         **pools,
         ("Cluster", name): Sources(cluster.at, CLUSTER),
         ("Subnetwork", f"{name}-subnetwork"): Sources(f"{cluster.at}.network", SUBNETWORK),
+        ("Subnetwork", f"{name}-proxies"): Sources(f"{cluster.at}.network.proxiesCidr", {}),
         ("Bucket", f"{name}-models"): Sources(f"{cluster.at}.bucket", BUCKET),
         ("Repository", f"{name}-images"): Sources(f"{cluster.at}.registry", REGISTRY),
     }

@@ -87,8 +87,13 @@ class OnCluster:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a plan says besides its changes."""
+        from components.extensions import neighbours
+        from components.traffic.notes import notes
+
+        spec = self.loaded.spec
         fit = (line for plan in self.plans.values() for line in plan.fit)
-        return (*fit, *self.extensions.notes)
+        around = neighbours.notes(self.extensions, spec.cluster)
+        return (*fit, *self.extensions.notes, *around, *notes(spec, self.extensions.elsewhere))
 
     def sources(self) -> dict[tuple[str, str], Sources]:
         """Where the resources come from."""

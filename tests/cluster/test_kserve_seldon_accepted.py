@@ -16,7 +16,9 @@ from tests.cluster.kubectl import Kubectl
 from tests.components.serving.pods.pod_builders import a_group, a_home, a_node, a_plan, an_access
 
 NODE = a_node(labels={"disk": "fast"})
-AROUND = Surroundings(scraping="pod-monitor", prometheus="http://prometheus:9090", monitoring="monitoring")
+AROUND = Surroundings(
+    scraping="pod-monitor", prometheus="http://prometheus:9090", monitoring=("monitoring",), monitors={"release": "x"}
+)
 EVERYTHING: Mapping[str, Any] = {
     "replicas": 2,
     "env": {"LEVEL": "debug"},

@@ -10,7 +10,7 @@ import pytest
 
 from components.cluster.nodes import ClusterFacts
 from components.cluster.nodes_reader import Client, read_cluster
-from components.kubernetes.pod_exec import connect
+from components.kubernetes.client import connect
 from components.serving.pinning import Verdict, judge
 from components.serving.pinning_reader import read
 from components.serving.pods.live import Group

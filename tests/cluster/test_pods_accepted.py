@@ -28,7 +28,7 @@ EVERYTHING = {
     "drain_s": 0.5,
 }
 AROUND = Surroundings(
-    scraping="pod-monitor", prometheus="http://prometheus.monitoring.svc:9090", monitoring="monitoring",
+    scraping="pod-monitor", prometheus="http://prometheus.monitoring.svc:9090", monitoring=("monitoring",),
     gateways=("istio-system",),
 )  # fmt: skip
 SCALES = (

@@ -21,6 +21,7 @@ SECURE: Mapping[str, Any] = {
 SPLITS: Mapping[str, Mapping[str, Any]] = {
     "gateway": {},
     "gateway-secure": SECURE,
+    "gateway-other": {"gateway_class": "eg", "gateway_namespace": "envoy-gateway-system"},
     "gateway-existing": {"gateway_class": None, "gateway": "shared/public"},
     "istio": {"via": "istio", "gateway_class": None},
     "istio-secure": {"via": "istio", "gateway_class": None, "mtls": True, **SECURE},

@@ -115,6 +115,11 @@ def test_an_unknown_variable_is_a_problem_with_a_suggestion(tmp_path: Path, name
     assert found.origin == name, "the value may be a secret"
 
 
+def test_a_value_that_is_cut_short_says_where_the_reader_gave_up(tmp_path: Path) -> None:
+    (found,) = problems(a_file(tmp_path), "models.digits.source=[")
+    assert (found.message, found.why) == ("a value is expected here", "The reader gave up while parsing a flow node.")
+
+
 def test_a_union_is_entered_by_the_branch_that_knows_the_key(tmp_path: Path) -> None:
     text = f"""{HEAD}{MODELS.replace("digits.onnx", "gs://models/digits")}
 cluster:

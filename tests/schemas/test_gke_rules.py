@@ -104,6 +104,35 @@ def test_every_zone_and_the_surge_count_for_the_pods_addresses(tmp_path: Path) -
     loaded(a_spec(tmp_path, pool=eight.replace("nodes", "maxPods: 32, nodes") % "maxSurge: 1", more=exact))
 
 
+ROUTED = """models: [{name: digits, source: gs://models/digits}]
+serving: [{name: one, model: digits, platform: ovms, instances: {count: 1, cores: 1}, nodePool: serving}]
+traffic: [{name: all, split: {one: 100}, gatewayClass: gke-l7-rilb}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("network", "rule"),
+    [
+        ("{servicesCidr: 10.9.0.0/20}", "GKE028"),
+        ("{proxiesCidr: 10.10.0.0/27}", "GKE029"),
+        ("{name: shared}", "GKE039"),
+    ],
+)
+def test_proxies_of_regional_gateways_need_a_range_of_their_own(tmp_path: Path, network: str, rule: str) -> None:
+    text = a_spec(tmp_path, more=f"network: {network}").read_text() + ROUTED
+    assert rules(found(a_file(tmp_path, text))) == [rule]
+
+
+@pytest.mark.parametrize("network", ["{}", "{servicesCidr: 10.9.0.0/20, proxiesCidr: 10.10.0.0/23}"])
+def test_proxies_of_regional_gateways_have_a_range_that_is_free(tmp_path: Path, network: str) -> None:
+    loaded(a_file(tmp_path, a_spec(tmp_path, more=f"network: {network}").read_text() + ROUTED))
+
+
+def test_other_gateways_take_no_range(tmp_path: Path) -> None:
+    text = a_spec(tmp_path, more="network: {servicesCidr: 10.9.0.0/20}").read_text() + ROUTED
+    loaded(a_file(tmp_path, text.replace("gke-l7-rilb", "gke-l7-global-external-managed")))
+
+
 def test_ranges_of_an_existing_subnetwork_are_its_owners(tmp_path: Path) -> None:
     loaded(a_spec(tmp_path, more="network: {name: shared, subnetwork: nodes, nodesCidr: 10.4.0.0/20}"))
 
@@ -124,8 +153,8 @@ def test_ranges_of_an_existing_subnetwork_are_its_owners(tmp_path: Path) -> None
         ("spot: false", "network: {podsRange: pods}", "GKE032"),
         ("spot: false", "network: {servicesCidr: 10.8.0.0/29}", "GKE029"),
         ("disk: {type: hyperdisk-balanced}", "", "GKE009"),
-        ("maxPids: 10", "", "GKE039"),
-        ("maxPids: 5000000", "", "GKE039"),
+        ("maxPids: 10", "", "GKE044"),
+        ("maxPids: 5000000", "", "GKE044"),
         ("labels: {node.kubernetes.io/tier: gold}", "", "GKE024"),
         ("labels: {x.k8s.io/tier: gold}", "", "GKE024"),
         ("labels: {tier: very gold}", "", "GKE040"),

@@ -58,6 +58,32 @@ def test_loads_that_a_tool_cannot_make_are_refused(tmp_path: Path, benchmark: st
 
 
 @pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ("load: {rate: 1000000/s, duration: 1h}", "3,601,000,000 requests"),
+        ("load: {rate: 10000000/s, duration: 1000h}", "requests, and may have 20,000,000 at most"),
+        ("load: {rate: 1000/s, duration: 1s, warmup: 6h}", "21,601,000 requests"),
+        ("load: {clients: 100000}", "100,000 clients are more than one generator keeps"),
+        ("load: {rate: 5/s, connections: 100000}", "100,000 connections are more"),
+        ("load: {clients: 1}, objective: {p99: 0ms}", "`p99` is zero"),
+        ("load: {clients: 1}, objective: {p99.9: 0, errors: 0%}", "`p99.9` is zero"),
+    ],
+)
+def test_loads_that_no_process_can_make_are_refused_where_they_stand(tmp_path: Path, fields: str, says: str) -> None:
+    (found,) = problems(here(tmp_path, f"targets: [one], {fields}"))
+    assert says in found.message
+    assert found.location is not None
+    assert found.source_line[found.location.column - 1 :].startswith(("1000", "0"))
+
+
+@pytest.mark.parametrize(
+    "load", ["{rate: 10000/s, duration: 30m}", "{clients: 16000}", "{rate: 1/s, connections: 16000}"]
+)
+def test_loads_that_one_process_can_make_are_accepted(tmp_path: Path, load: str) -> None:
+    loaded(here(tmp_path, f"targets: [one], load: {load}"))
+
+
+@pytest.mark.parametrize(
     ("pool", "fields", "chosen"),
     [
         ("{name: loadtest, machineType: n2-standard-8}", "", "loadtest"),

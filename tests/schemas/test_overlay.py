@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,18 @@ def test_removing_what_is_not_there_is_a_problem_with_a_suggestion(tmp_path: Pat
     found = problems(a_file(tmp_path, "extends: base.yaml\nserving: [!remove too]\ntraffic: !remove\n"))
     assert rules(found) == ["LAYER003", "LAYER003"]
     assert "did you mean `two`?" in found[0].message
+
+
+@pytest.mark.parametrize("listed", ["[!remove two]", "[one, !remove two]"])
+def test_nothing_is_removed_from_a_list_of_plain_values_and_nothing_follows_from_the_try(
+    tmp_path: Path, listed: str
+) -> None:
+    a_file(tmp_path, GOOD, "base.yaml")
+    overlay = f"extends: base.yaml\nbenchmarks: [{{name: steady, targets: {listed}}}]\n"
+    (found,) = problems(a_file(tmp_path, overlay))
+    assert (found.rule, found.message) == ("LAYER003", "`!remove two` takes nothing out of this list")
+    assert "replaced whole" in found.why
+    assert found.remedy == "Write the list that you want: [one]."
 
 
 def test_null_puts_the_default_back(tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_text(tmp_path: Path) ->
         ("benchmarks: [{name: a, targets: [b], rate: 5/s}]", "unknown key `rate`; it belongs under `load`"),
         ("benchmarks: [{name: a, targets: [b], load: {qps: 5/s}}]", "unknown key `qps`; did you mean `rate`?"),
         ("benchmarks: [{name: a, targets: [b], p99: 5ms}]", "unknown key `p99`; it belongs under `objective`"),
+        ("precision: int8", "unknown key `precision`; it belongs under `models.convert`"),
+        ("cores: 1", "unknown key `cores`; it belongs under `serving` and `serving.instances`"),
+        ("model: a", "unknown key `model`; did you mean `models`?"),
         ("calibration: a.npz", "unknown key `calibration`; it belongs under `models.convert`"),
         ("cluster: {provider: local, location: a}", "unknown key `location`; it belongs to provider `gke`"),
         ("cluster: {provider: gce}", "must be `local`, `kubernetes` or `gke`; did you mean `gke`?"),
@@ -51,12 +54,38 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_text(tmp_path: Path) ->
         ("serving: [{name: one, model: a, drain: -5s}]", "'-5s' is no duration"),
         ("serving: [{name: one, model: a, maxRequestSize: 0.5B}]", "not a whole number of bytes"),
         ("foo:", "unknown key `foo`"),
+        (f"models: [{{name: {300 * 'a'}, source: x}}]", "must be lower-case letters, digits and hyphens, 63 at most"),
+        (f"serving: [{{name: one, model: a, threads: {5000 * '9'}}}]", "`threads` is a number of 5,000 digits"),
     ],
 )
 def test_a_structural_error_says_what_is_meant(tmp_path: Path, text: str, says: str) -> None:
     found = problems(a_file(tmp_path, f"{HEAD}{text}\n"))
     assert says in "\n".join(problem.message for problem in found)
     assert all(problem.location for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("models: [{name: a, train: {command: python x, outputs: [b]}}]", "Put it in brackets: [python, x]."),
+        (
+            "models: [{name: a, train: {command: '{python} x 5', outputs: [b]}}]",
+            'Put it in brackets: ["{python}", x, "5"].',
+        ),
+        ("models: [{name: a, train: {command: [make], inputs: a b, outputs: [b]}}]", 'Put it in brackets: ["a b"].'),
+        ("benchmarks: [{name: a, targets: 'b, c', load: {rate: 5/s}}]", "Put it in brackets: [b, c]."),
+    ],
+)
+def test_a_text_in_the_place_of_a_list_is_shown_as_the_list_it_means(tmp_path: Path, text: str, remedy: str) -> None:
+    (found,) = problems(a_file(tmp_path, f"{HEAD}{text}\n"))
+    assert found.remedy == remedy
+
+
+def test_an_empty_command_is_told_with_a_reason_of_its_own(tmp_path: Path) -> None:
+    text = "models: [{name: a, train: {command: [], outputs: []}}]"
+    command, outputs = problems(a_file(tmp_path, f"{HEAD}{text}\n"))
+    assert command.why == "The program is what makes the model."
+    assert "first of `outputs`" in outputs.why
 
 
 def test_a_model_may_be_called_no(tmp_path: Path) -> None:

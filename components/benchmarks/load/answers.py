@@ -15,6 +15,8 @@ import orjson
 from numpy.typing import NDArray
 
 from components.benchmarks.load.dataset import NUMPY_TYPES
+from components.serving.server.refusal import Refusal
+from components.serving.server.tensors import DATATYPES, from_bytes, to_values
 from schemas.spec import Protocol
 
 Labels = NDArray[np.int64]
@@ -40,6 +42,9 @@ def predictions(protocol: Protocol, head: bytes, body: bytes, rows: int) -> Labe
 
 
 def _labels(rows: Array) -> Labels:
+    if rows.dtype.kind not in "biuf":
+        # A text is no class: a good answer, and never the right one.
+        return np.full(len(rows), -1, np.int64)
     if rows.shape[1] != 1:
         return np.asarray(rows.argmax(axis=1), np.int64)
     column = rows[:, 0]
@@ -77,7 +82,8 @@ def _v1(answer: Mapping[str, Any]) -> Array:
 
 def _v2_json(answer: Mapping[str, Any]) -> Array:
     output = answer["outputs"][0]
-    values = np.asarray(output["data"], dtype=NUMPY_TYPES.get(output["datatype"], "float32"))
+    datatype = output["datatype"]
+    values = np.asarray(output["data"], dtype="str" if datatype == "BYTES" else NUMPY_TYPES.get(datatype, "float32"))
     return values.reshape(output["shape"])
 
 
@@ -98,10 +104,19 @@ def _grpc(body: bytes) -> Array:
     if answer.raw_output_contents:
         return _tensor(answer.raw_output_contents[0], output.datatype, output.shape)
     (_, values), *_ = output.contents.ListFields()
+    if output.datatype == "BYTES":
+        values = [text.decode("utf-8", "replace") for text in values]
     return np.asarray(values).reshape(tuple(output.shape))
 
 
 def _tensor(data: bytes, datatype: str, shape: Any) -> Array:
+    """The values in an output's raw bytes: those of BF16 as float32, those of BYTES as texts."""
+    if datatype in ("BF16", "BYTES"):
+        wanted = DATATYPES[datatype]
+        try:
+            return np.asarray(to_values(wanted, from_bytes(wanted, data, 0, len(data), tuple(shape), "the output")))
+        except Refusal as refusal:
+            raise ValueError(refusal.reason) from refusal
     dtype = np.dtype(NUMPY_TYPES[datatype]).newbyteorder("<")
     return np.frombuffer(data, dtype).reshape(tuple(shape))
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from components.address import address
 from components.benchmarks.load.arguments import Arguments
 from components.benchmarks.load.dataset import Column, Dataset
+from components.serving.server.tensors import DATATYPES, to_bytes
 from schemas.errors import UsageError
 from schemas.spec import Protocol
 
@@ -72,7 +73,8 @@ def v1_body(columns: Sequence[Column]) -> bytes:
 
 def v2_body(columns: Sequence[Column]) -> bytes:
     """Open Inference Protocol with JSON data."""
-    return _json({"inputs": [{**_head(column), "data": _json_values(column).ravel()} for column in columns]})
+    flat = [Column(column.name, column.datatype, column.values.ravel()) for column in columns]
+    return _json({"inputs": [{**_head(c), "data": _json_values(f)} for c, f in zip(columns, flat, strict=True)]})
 
 
 def v2_binary_body(columns: Sequence[Column]) -> tuple[bytes, bytes]:
@@ -112,15 +114,35 @@ def _head(column: Column) -> dict[str, Any]:
     return {"name": column.name, "shape": column.values.shape, "datatype": column.datatype}
 
 
-def _json_values(column: Column) -> NDArray[Any]:
-    if column.datatype == "FP16":
-        why = f"JSON has no form for input {column.name} of type FP16"
-        raise UsageError("the protocol cannot carry the data", why=why, remedy="use `protocol: v2-binary` or grpc")
-    return column.values
+def _json_values(column: Column) -> NDArray[Any] | list[Any]:
+    """The values as they are written as JSON.
+
+    Raises:
+        UsageError: JSON has no form for them.
+    """
+    values = column.values
+    if column.datatype in ("FP16", "BF16"):
+        raise _no_json(f"JSON has no form for input {column.name} of type {column.datatype}")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise _no_json(f"JSON has no NaN and no infinity, and input {column.name} has one")
+    if column.datatype != "BYTES":
+        return values
+    try:
+        texts: list[Any] = np.vectorize(bytes.decode, otypes=[object])(values).tolist()
+    except UnicodeDecodeError as error:
+        raise _no_json(f"JSON holds texts, and input {column.name} has bytes that are none ({error})") from error
+    return texts
+
+
+def _no_json(why: str) -> UsageError:
+    remedy = "use the protocol v2-binary or grpc (`protocol: grpc` in a spec, `--protocol grpc` by hand)"
+    return UsageError("the protocol cannot carry the data", why=why, remedy=remedy)
 
 
 def _little_endian(column: Column) -> bytes:
     values = column.values
+    if column.datatype == "BYTES":
+        return to_bytes(DATATYPES["BYTES"], values)
     return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
 
 

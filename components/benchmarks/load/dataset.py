@@ -2,6 +2,8 @@
 
 An `.npz` holds an array for each input under the input's name, or `x` for the only input; `y` holds whole-number
 labels. The first axis counts rows. Rows are taken in an order that the seed decides, and taken again when they run out.
+
+What numpy has no type for is kept as the server keeps it: BF16 as its 16 bits, BYTES as Python's `bytes`.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.benchmarks.load.arguments import ModelInput
+from components.serving.server.refusal import Refusal
+from components.serving.server.tensors import DATATYPES, from_values
 from schemas.errors import UsageError
 
 Array = NDArray[Any]
@@ -34,7 +38,7 @@ NUMPY_TYPES: Mapping[str, str] = {
     "FP32": "float32",
     "FP64": "float64",
 }
-"""Datatypes of the protocol with numpy's names for them. BF16 and BYTES have none."""
+"""Datatypes of the protocol with numpy's names for them, where it has one."""
 
 SYNTHETIC_ROWS = 64
 
@@ -108,7 +112,9 @@ def synthetic(inputs: Sequence[ModelInput], seed: int) -> Dataset:
             why = f"input {wanted.name} of the model has the shape {list(wanted.shape)}"
             raise UsageError("the benchmark needs `data`", why=why)
         values = random.uniform(0, 1, (SYNTHETIC_ROWS, *wanted.shape[1:]))
-        columns.append(Column(wanted.name, wanted.datatype, values.astype(_numpy_type(wanted))))
+        # A text is such a number, written with three digits.
+        given = values.astype("U5") if wanted.datatype == "BYTES" else values
+        columns.append(Column(wanted.name, wanted.datatype, _converted(wanted, given)))
     return Dataset(tuple(columns), None)
 
 
@@ -122,6 +128,8 @@ def batches(rows: int, batch: int, seed: int) -> NDArray[np.intp]:
 
 def _as_named(name: str, array: Array) -> ModelInput:
     datatypes = {numpy_name: datatype for datatype, numpy_name in NUMPY_TYPES.items()}
+    if array.dtype.kind in "SU":
+        return ModelInput(name, "BYTES", (-1, *array.shape[1:]))
     return ModelInput(name, datatypes.get(array.dtype.name, array.dtype.name), (-1, *array.shape[1:]))
 
 
@@ -139,7 +147,11 @@ def _column(origin: str, wanted: ModelInput, arrays: Mapping[str, Array], *, onl
         raise UsageError(f"{origin}: the array for input {wanted.name} does not fit the model", why=why)
     if -1 not in row_shape:
         array = array.reshape((len(array), *row_shape))
-    return Column(wanted.name, wanted.datatype, np.ascontiguousarray(array, dtype=_numpy_type(wanted)))
+    try:
+        return Column(wanted.name, wanted.datatype, _converted(wanted, array))
+    except (Refusal, ValueError, TypeError) as error:
+        message = f"{origin}: the array for input {wanted.name} does not fit the model"
+        raise UsageError(message, why=f"the model takes {wanted.datatype} ({error})") from error
 
 
 def _fits(array: Array, row_shape: tuple[int, ...]) -> bool:
@@ -150,11 +162,23 @@ def _fits(array: Array, row_shape: tuple[int, ...]) -> bool:
     return int(np.prod(array.shape[1:])) == int(np.prod(row_shape))
 
 
-def _numpy_type(wanted: ModelInput) -> str:
-    if wanted.datatype not in NUMPY_TYPES:
-        why = f"input {wanted.name} has the type {wanted.datatype}; known are {', '.join(NUMPY_TYPES)}"
-        raise UsageError("the load generator cannot fill an input of the model", why=why)
-    return NUMPY_TYPES[wanted.datatype]
+def _converted(wanted: ModelInput, array: Array) -> Array:
+    """The array in the type that the model wants.
+
+    Raises:
+        UsageError: there is no such type.
+        Refusal, ValueError, TypeError: the type cannot hold the values.
+    """
+    match wanted.datatype:
+        case "BYTES":
+            return from_values(DATATYPES["BYTES"], array.tolist(), array.shape, "the array")
+        case "BF16":
+            return from_values(DATATYPES["BF16"], array, array.shape, "the array")
+        case known if known in NUMPY_TYPES:
+            return np.ascontiguousarray(array, dtype=NUMPY_TYPES[known])
+        case unknown:
+            why = f"it has the type {unknown}; known are {', '.join(DATATYPES)}"
+            raise UsageError(f"no values can be sent to input {wanted.name} of the model", why=why)
 
 
 def _check_lengths(origin: str, columns: Sequence[Column], labels: Array | None) -> None:

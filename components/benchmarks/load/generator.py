@@ -9,6 +9,7 @@ import json
 import math
 import os
 import resource
+import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -108,6 +109,12 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _open_files() -> int:
-    """How many connections this process may have, with some files left for itself."""
-    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return OUTSTANDING if soft == resource.RLIM_INFINITY else max(1, soft - 32)
+    """How many connections this process may have, with some files left for itself.
+
+    Of its limit a process may take all that it is allowed: the usual 1,024 are meant for programs that use `select`.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return sys.maxsize if soft == resource.RLIM_INFINITY else max(1, soft - 32)

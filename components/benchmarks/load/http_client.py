@@ -3,7 +3,8 @@
 A request takes the connection that has been free for the longest; when none is free it waits for the first, and a new
 one is opened unless there are as many as allowed. A closed connection is opened again when there is a need. A failed
 attempt to connect fails the request that has waited for the longest, so that a dead server is an error at once and not
-a timeout.
+a timeout. A connection is used once the attempt to open it has succeeded, never before: the loop closes one that opens
+too late, without a word on uvloop.
 """
 
 from __future__ import annotations
@@ -62,9 +63,11 @@ class HttpClient:
             await asyncio.wait(self._connecting)
 
     def send(self, number: int) -> None:
-        if self.free:
-            self.free.popleft().send(number)
-            return
+        while self.free:
+            # One that is closing says so in a moment; until then nothing can be sent on it.
+            if (connection := self.free.popleft()).open:
+                connection.send(number)
+                return
         self.record.waited += 1
         self._waiting.append(number)
         self._grow()
@@ -79,6 +82,8 @@ class HttpClient:
 
     def release(self, connection: Connection) -> None:
         """A connection is free: the request that has waited for the longest takes it."""
+        if not connection.open:
+            return
         if self._waiting:
             connection.send(self._waiting.popleft())
         else:
@@ -121,13 +126,21 @@ class HttpClient:
         try:
             attempt = self._loop.create_connection(lambda: connection, endpoint.host, endpoint.rest_port)
             await asyncio.wait_for(attempt, self._timeout_s)
-        except (OSError, TimeoutError) as error:
-            if self._waiting:
-                kind = "connection refused" if isinstance(error, ConnectionRefusedError) else "no connection"
-                number = self._waiting.popleft()
-                self.record.endpoint[number] = connection.endpoint
-                self.record.fail(number, clock(), kind)
-            self._loop.call_later(RETRY_S, self.lost, connection)
+            failure = "" if connection.open else "connection closed"
+        except ConnectionRefusedError:
+            failure = "connection refused"
+        except (OSError, TimeoutError):
+            failure = "no connection"
+        if not failure:
+            connection.used = True
+            self.release(connection)
+            return
+        connection.abort()
+        if self._waiting:
+            number = self._waiting.popleft()
+            self.record.endpoint[number] = connection.endpoint
+            self.record.fail(number, clock(), failure)
+        self._loop.call_later(RETRY_S, self.lost, connection)
 
     def _sweep(self) -> None:
         """Give up requests that took too long, those under way and those that wait."""
@@ -142,13 +155,21 @@ class HttpClient:
 
 
 class Connection(asyncio.Protocol):
-    """One connection with at most one request under way; `number` is that request, or -1."""
+    """One connection with at most one request under way; `number` is that request, or -1.
+
+    `used` from the end of a successful attempt to open it until it is closed; before, its loss is the attempt's.
+    """
 
     def __init__(self, client: HttpClient, endpoint: int) -> None:
-        self.endpoint, self.number = endpoint, -1
+        self.endpoint, self.number, self.used = endpoint, -1, False
         self._client, self._record = client, client.record
         self._transport: asyncio.Transport | None = None
         self._reader = Reader()
+
+    @property
+    def open(self) -> bool:
+        """Whether something can be sent."""
+        return self._transport is not None and not self._transport.is_closing()
 
     def send(self, number: int) -> None:
         """Send a request; the connection is free and open."""
@@ -161,7 +182,6 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._reader = Reader()
-        self._client.release(self)
 
     def data_received(self, data: bytes) -> None:
         now = clock()
@@ -181,7 +201,9 @@ class Connection(asyncio.Protocol):
         self._transport = None
         if self.number >= 0:
             self._note_failure("connection closed", clock())
-        self._client.lost(self)
+        if self.used:
+            self.used = False
+            self._client.lost(self)
 
     def give_up(self, kind: str, now: float) -> None:
         """The request under way has failed, and what may still come on this connection is of no use."""

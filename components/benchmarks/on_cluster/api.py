@@ -5,13 +5,14 @@ Access is read from the kubeconfig for each benchmark anew and kept nowhere.
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, Protocol
 
 from components.benchmarks.on_cluster.manifests import selector
-from schemas.errors import InferstackError, PreflightError
+from components.kubernetes.client import asking, connect
+from schemas.errors import PreflightError
 
 Object = Mapping[str, Any]
 
@@ -56,71 +57,51 @@ class KubernetesCluster:
     def __init__(self, kubeconfig: str, context: str, namespace: str) -> None:
         """
         Args:
-            kubeconfig: a path; empty for the usual places.
+            kubeconfig: a path, or the text of a kubeconfig; empty for the usual places.
             context: empty for the current one.
 
         Raises:
             PreflightError: the client is not installed, or the kubeconfig cannot be used.
         """
-        try:
-            import urllib3
-            import yaml
-            from kubernetes import client, config
-        except ImportError as error:
-            raise PreflightError(
-                "benchmarks on a cluster need the Kubernetes client", why=str(error),
-                remedy="pip install 'inferstack[kubernetes]'",
-            ) from error  # fmt: skip
-        wire = client.Configuration()
-        try:
-            config.load_kube_config(
-                kubeconfig or None, context=context or None, client_configuration=wire, persist_config=False
-            )
-        except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError) as error:
-            # Other errors than the client's own may quote the file, and with it a token.
-            why = str(error) if isinstance(error, config.ConfigException) else type(error).__name__
-            named = kubeconfig or "the usual places"
-            raise PreflightError(f"the kubeconfig of {named} cannot be used", why=why) from error
-        if not wire.verify_ssl:
-            # The kubeconfig asks for it (insecure-skip-tls-verify); a warning at every request helps nobody.
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        wire.retries = 1
-        api = client.ApiClient(wire)
-        self._core, self._batch = client.CoreV1Api(api), client.BatchV1Api(api)
+        api = connect(kubeconfig, context)  # first: it says what to do where there is no client
+        from kubernetes.client import BatchV1Api, CoreV1Api
+
+        self._core, self._batch = CoreV1Api(api), BatchV1Api(api)
+        self._asking = partial(asking, api)
         self._namespace = namespace
 
     def create_job(self, manifest: Object) -> Object:
-        with _asking(f"Job {manifest['metadata']['name']}"):
+        with self._asking(f"Job {manifest['metadata']['name']}"):
             made: Object = _plain(self._batch.create_namespaced_job(self._namespace, manifest, **_RAW))
             return made
 
     def create_config_map(self, manifest: Object) -> None:
-        with _asking(f"ConfigMap {manifest['metadata']['name']}"):
+        with self._asking(f"ConfigMap {manifest['metadata']['name']}"):
             self._core.create_namespaced_config_map(self._namespace, manifest, **_RAW)
 
     def job(self, name: str) -> Object | None:
-        with _asking(f"Job {name}"):
+        with self._asking(f"Job {name}"):
             return _found(lambda: self._batch.read_namespaced_job(name, self._namespace, **_RAW))
 
     def jobs(self, labels: Mapping[str, str]) -> tuple[str, ...]:
-        with _asking("Jobs"):
+        with self._asking("Jobs"):
             found = _plain(self._batch.list_namespaced_job(self._namespace, label_selector=selector(labels), **_RAW))
         return tuple(str(item["metadata"]["name"]) for item in found["items"])
 
     def pods(self, labels: Mapping[str, str]) -> tuple[Object, ...]:
-        with _asking("pods"):
+        with self._asking("pods"):
             found = _plain(self._core.list_namespaced_pod(self._namespace, label_selector=selector(labels), **_RAW))
         return tuple(sorted(found["items"], key=lambda item: str(item["metadata"]["name"])))
 
     def events(self, kind: str, name: str) -> tuple[Object, ...]:
         about = f"involvedObject.kind={kind},involvedObject.name={name}"
-        with _asking("events"):
+        with self._asking("events"):
             found = _plain(self._core.list_namespaced_event(self._namespace, field_selector=about, **_RAW))
         return tuple(sorted(found["items"], key=lambda event: str(event["metadata"].get("creationTimestamp"))))
 
     def node(self, name: str) -> Object | None:
         try:
-            with _asking(f"node {name}"):
+            with self._asking(f"node {name}"):
                 return _found(lambda: self._core.read_node(name, **_RAW))
         except PreflightError:
             return None  # a user of a namespace may not see the cluster's nodes
@@ -131,11 +112,11 @@ class KubernetesCluster:
                 pod, self._namespace, container=container, limit_bytes=LOG_TAIL_BYTES, **_RAW
             )
 
-        with _asking(f"log of {pod}"):
+        with self._asking(f"log of {pod}"):
             return str(_answered(read).decode(errors="replace"))
 
     def delete_job(self, name: str) -> None:
-        with _asking(f"Job {name}"):
+        with self._asking(f"Job {name}"):
             _found(
                 lambda: self._batch.delete_namespaced_job(
                     name, self._namespace, propagation_policy="Background", grace_period_seconds=0, **_RAW
@@ -166,35 +147,3 @@ def _answered(ask: Any) -> bytes:
 def _found(ask: Any) -> Object | None:
     content = _answered(ask)
     return json.loads(content) if content else None
-
-
-@contextlib.contextmanager
-def _asking(what: str) -> Iterator[None]:
-    """Say in words what the cluster refuses, or that it does not answer."""
-    from kubernetes.client import ApiException
-    from urllib3.exceptions import HTTPError
-
-    try:
-        yield
-    except ApiException as error:
-        raise _refused(what, error) from error
-    except (HTTPError, OSError) as error:
-        raise PreflightError(
-            "the cluster does not answer",
-            why=f"{what}: {error}",
-            remedy="look whether it is up and the context is right",
-        ) from error
-
-
-def _refused(what: str, error: Any) -> InferstackError:
-    try:
-        told = str(json.loads(error.body)["message"])
-    except (TypeError, ValueError, KeyError):
-        told = f"HTTP {error.status} {error.reason}"
-    match error.status:
-        case 401:
-            return PreflightError("the cluster does not know this user", why=told, remedy="log in to the cluster again")
-        case 403:
-            return PreflightError(f"the cluster refuses {what}", why=told, remedy="ask for the right that it names")
-        case _:
-            return InferstackError(f"the cluster refuses {what}", why=told)

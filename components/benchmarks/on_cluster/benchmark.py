@@ -41,7 +41,7 @@ class Setting:
 
     Attributes:
         results: the folder of the stack's results.
-        kubeconfig: a path; empty for the usual places.
+        kubeconfig: a path, or a text without a secret; empty for the usual places.
         context: empty for the current one.
         data: a file of this machine with the data set, or the URL where pods fetch it, with its digest if stated.
         data_digest: what the data are, wherever they lie.

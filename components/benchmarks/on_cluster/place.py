@@ -67,7 +67,8 @@ class ClusterDescription:
     """A benchmark to carry out on a cluster: the whole input of the resource, plain JSON when it travels.
 
     Attributes:
-        kubeconfig: a path; empty for the usual places. Its content is read when it is needed and goes nowhere.
+        kubeconfig: a path, or a text without a secret; empty for the usual places. What is in a file is read when it is
+            needed and goes nowhere.
         pods: those of each target, by its name.
         data_url: where pods fetch the data set from, if not from a file of this machine, with its digest if stated.
     """

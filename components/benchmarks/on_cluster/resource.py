@@ -1,7 +1,7 @@
 """A benchmark on a cluster as a resource of the program; what holds of `benchmarks/resource.py` holds here.
 
-The inputs are a `place.ClusterDescription` as plain JSON: the path of a kubeconfig, never what is in it. Deleting it
-deletes the Jobs that a killed run may have left; results stay.
+The inputs are a `place.ClusterDescription` as plain JSON: the path of a kubeconfig, or a text without a secret.
+Deleting it deletes the Jobs that a killed run may have left; results stay.
 """
 
 from __future__ import annotations

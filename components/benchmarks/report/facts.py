@@ -35,7 +35,7 @@ def facts(result: Result, topology: Topology | None) -> Markup:
 
 def targets_table(result: Result, looks: Mapping[str, Look]) -> Markup:
     """What each target was."""
-    words = ("Target", "Platform", "Protocol", "Model", "Precision", "Model digest", "Settings")
+    words = ("Target", "Platform", "Protocol", "Model", "Precision", "Model digest")
     figures = ("Instances", "Cores")
     rows = []
     for target in result.targets:
@@ -46,14 +46,20 @@ def targets_table(result: Result, looks: Mapping[str, Look]) -> Markup:
             target.model,
             target.precision,
             _digest(target.model_digest),
-            ", ".join(f"{name} {value}" for name, value in sorted(target.settings.items())) or "none recorded",
         )
         counted = (str(len(target.instances)), str(target.cores))
         name = tag("th", tag("span", swatch(looks[target.name]), target.name, class_="target"), scope="row")
+        settings = ", ".join(f"{key} {value}" for key, value in sorted(target.settings.items())) or "none recorded"
         rows.append(
-            tag("tr", name, [tag("td", cell, class_="word") for cell in said], [tag("td", cell) for cell in counted])
+            tag(
+                "tr",
+                name,
+                [tag("td", cell, class_="word") for cell in said],
+                [tag("td", cell) for cell in counted],
+                tag("td", settings, class_="word"),
+            )
         )
-    heads = [*((text, "word") for text in words), *((text, None) for text in figures)]
+    heads = [*((text, "word") for text in words), *((text, None) for text in figures), ("Settings", "word")]
     head = tag("thead", tag("tr", [tag("th", text, scope="col", class_=kind) for text, kind in heads]))
     return scrolling("Targets", tag("table", head, tag("tbody", rows)))
 

@@ -18,7 +18,10 @@ def _objects(around: Around) -> tuple[Manifest, ...]:
             "spec": {
                 "namespaceSelector": {"any": True},
                 "selector": {"matchLabels": {MANAGED_BY: "inferstack", COMPONENT: "serving"}},
-                "podMetricsEndpoints": [{"port": "http", "path": "/metrics", "interval": "15s"}],
+                # Knative gives the port a name of its own.
+                "podMetricsEndpoints": [
+                    {"port": port, "path": "/metrics", "interval": "15s"} for port in ("http", "user-port")
+                ],
             },
         },
     )

@@ -19,6 +19,7 @@ DEFAULT_PERCENT: Final = 80
 INFERENCES: Final = "ModelInfer|Predict"
 RATE_WINDOW: Final = "1m"
 CALM_S: Final = 300
+KEPT_OF_A_NAME: Final = 58
 
 
 def autoscaler(
@@ -75,9 +76,14 @@ def behavior() -> dict[str, Any]:
     }
 
 
-def request_rate(group: str, namespace: str) -> str:
-    """Requests a second of all pods of a group, as Prometheus is asked."""
-    series = f'ovms_requests_success{{namespace="{namespace}",pod=~"{group}-.+",method=~"{INFERENCES}"}}'
+def request_rate(deployment: str, namespace: str) -> str:
+    """Requests a second of all pods of a Deployment, as Prometheus is asked.
+
+    A pod's name is that of its ReplicaSet, of which Kubernetes keeps 58 characters, and five of its own. The pods of
+    `digits-two` are none of `digits`, which has one word less.
+    """
+    pods = f"{f'{deployment}-'[:KEPT_OF_A_NAME]}[a-z0-9]+(-[a-z0-9]{{5}})?"
+    series = f'ovms_requests_success{{namespace="{namespace}",pod=~"{pods}",method=~"{INFERENCES}"}}'
     return f"sum(rate({series}[{RATE_WINDOW}]))"
 
 
@@ -96,7 +102,7 @@ def _scaled_object(serving: Serving, scale: Autoscale, home: Home, prometheus: s
         "metricType": "AverageValue",
         "metadata": {
             "serverAddress": prometheus,
-            "query": request_rate(serving.name, home.namespace),
+            "query": request_rate(target, home.namespace),
             "threshold": f"{scale.average or 0:g}",
         },
     }

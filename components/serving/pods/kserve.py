@@ -26,7 +26,7 @@ from components.serving.pods import openvino, ovms, pod, workload
 from components.serving.pods.autoscale import autoscaler
 from components.serving.pods.disruption import budget
 from components.serving.pods.monitor import monitor
-from components.serving.pods.network_policy import network_policy
+from components.serving.pods.network_policy import Doors, network_policy
 from components.serving.pods.server import GRPC_PORT, REST_PORT, Server
 from components.serving.pods.surroundings import Surroundings
 from components.serving.served import Served
@@ -36,8 +36,11 @@ from schemas.spec import Autoscale, Protocol, Serving
 TYPE: Final = "inferstack:serving:Kserve"
 CONTAINER: Final = "kserve-container"
 SERVICE_PORT: Final = 80
-# Knative's proxy, which takes the requests in a pod.
+# In a pod of Knative's its proxy takes the requests. Knative's own pods hold requests back until there is a pod, ask
+# whether it is ready, and count: https://github.com/knative/serving/blob/main/pkg/networking/constants.go
+KNATIVE: Final = "knative-serving"
 PROXY_PORT: Final = 8012
+KNATIVE_PORTS: Final = (PROXY_PORT, 8112, 8022, 9090, 9091)
 FORMAT: Final = "openvino"
 PROTOCOLS: Final[Mapping[Protocol, str]] = {"v1": "v1", "v2": "v2", "v2-binary": "v2", "grpc": "grpc-v2"}
 MODE: Final = "serving.kserve.io/deploymentMode"
@@ -97,12 +100,12 @@ def objects(
     """What a group's pods need, the InferenceService, and what looks after it. Pure."""
     server = server_of(serving, plan, access, home)
     knative = serving.mode == "knative"
-    ports = (PROXY_PORT,) if knative else (REST_PORT, GRPC_PORT)
+    doors = Doors(requests=(PROXY_PORT,), platform={KNATIVE: KNATIVE_PORTS}) if knative else Doors()
     needed = (
         workload.priority_class(serving, home),
         None if access.service_account else workload.service_account(serving, home),
         workload.files(serving, server, home) if server.files else None,
-        network_policy(serving, access, home, around, ports),
+        network_policy(serving, access, home, around, doors),
         runtime(serving, plan, access, server, home),
     )
     after = (
@@ -110,7 +113,7 @@ def objects(
         None
         if knative
         else autoscaler(serving, plan, home, prometheus=around.prometheus, target=predictor_name(serving)),
-        monitor(serving, server, home, around),
+        monitor(serving, server, home, around, port="user-port" if knative else "http"),
     )
     return (
         [one for one in needed if one is not None],

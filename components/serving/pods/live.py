@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from schemas.errors import PreflightError
+from components.kubernetes.client import asking
+from schemas.errors import InferstackError, PreflightError
 
 Json = Mapping[str, Any]
 PATIENCE_S: Final = (5.0, 30.0)
@@ -70,21 +71,14 @@ def pods_of(client: Any, group: Group) -> list[Json]:
     """The pods of a group as the API server has them, by name."""
     import json
 
-    from kubernetes.client import ApiException, CoreV1Api
-    from urllib3.exceptions import HTTPError
+    from kubernetes.client import CoreV1Api
 
     selector = ",".join(f"{key}={value}" for key, value in sorted(group.selector.items()))
-    try:
+    with asking(client, f"the pods of {group.name}"):
         answer = CoreV1Api(client).list_namespaced_pod(
             group.namespace, label_selector=selector, _preload_content=False, _request_timeout=PATIENCE_S
         )
-    except ApiException as error:
-        why = f"HTTP {error.status} {error.reason}"
-        raise PreflightError(f"the pods of {group.name} may not be listed", why=why) from error
-    except (HTTPError, OSError) as error:
-        remedy = "look whether it is up and the context is right"
-        raise PreflightError("the cluster does not answer", why=str(error), remedy=remedy) from error
-    found: list[Json] = json.loads(answer.data)["items"]
+        found: list[Json] = json.loads(answer.data)["items"]
     return sorted(found, key=lambda pod: str(pod["metadata"]["name"]))
 
 
@@ -94,18 +88,21 @@ def log(client: Any, group: Group, pod: str, lines: int, *, follow: bool = False
     Raises:
         PreflightError: the cluster refuses, or the container has not begun.
     """
-    from kubernetes.client import ApiException, CoreV1Api
+    from kubernetes.client import CoreV1Api
 
     try:
-        answer = CoreV1Api(client).read_namespaced_pod_log(
-            pod, group.namespace, container=group.container, tail_lines=lines, follow=follow, _preload_content=False
-        )
-    except ApiException as error:
-        raise PreflightError(f"{pod} has no log yet", why=f"HTTP {error.status} {error.reason}") from error
-    rest = b""
-    for piece in answer.stream():
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from (line.decode(errors="replace") for line in whole)
+        with asking(client, f"the log of {pod}"):
+            answer = CoreV1Api(client).read_namespaced_pod_log(
+                pod, group.namespace, container=group.container, tail_lines=lines, follow=follow, _preload_content=False
+            )
+            rest = b""
+            for piece in answer.stream():
+                *whole, rest = (rest + piece).split(b"\n")
+                yield from (line.decode(errors="replace") for line in whole)
+    except PreflightError:
+        raise
+    except InferstackError as error:
+        raise PreflightError(f"{pod} has no log yet", why=error.why) from error
     if rest:
         yield rest.decode(errors="replace")
 

@@ -18,8 +18,14 @@ from schemas.spec import Serving
 INTERVAL: Final = "15s"
 
 
-def monitor(serving: Serving, server: Server, home: Home, around: Surroundings) -> Manifest | None:
-    """The monitor of a group's pods; None where none is needed, or where the platform has no metrics."""
+def monitor(
+    serving: Serving, server: Server, home: Home, around: Surroundings, *, port: str = "http"
+) -> Manifest | None:
+    """The monitor of a group's pods; None where none is needed, or where the platform has no metrics.
+
+    Args:
+        port: what the port with the metrics is called in the pods.
+    """
     if not server.metrics:
         return None
     match around.scraping:
@@ -31,12 +37,13 @@ def monitor(serving: Serving, server: Server, home: Home, around: Surroundings) 
             api, kind, endpoints = "monitoring.googleapis.com/v1", "PodMonitoring", "endpoints"
         case _:
             assert_never(around.scraping)
+    named = metadata(serving, home)
     return {
         "apiVersion": api,
         "kind": kind,
-        "metadata": metadata(serving, home),
+        "metadata": {**named, "labels": {**named["labels"], **around.monitors}},
         "spec": {
             "selector": {"matchLabels": selector(serving, home)},
-            endpoints: [{"port": "http", "path": server.metrics, "interval": INTERVAL}],
+            endpoints: [{"port": port, "path": server.metrics, "interval": INTERVAL}],
         },
     }

@@ -2,15 +2,17 @@
 
 Calls come from the stack's own namespace, from gateways, from what collects metrics, and from whom the spec names; the
 kubelet's probes are never held up. Pods themselves need names, and the model store where they fetch the model by
-themselves; mounted volumes need no network of the pod's.
+themselves; mounted volumes need no network of the pod's. In a mesh their proxies ask its control plane.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from components.kubernetes.objects import Home, Manifest
+from components.kubernetes.services import namespace_of
 from components.models.access import ModelAccess
 from components.serving.pods.pod import selector
 from components.serving.pods.server import GRPC_PORT, REST_PORT
@@ -23,18 +25,32 @@ Rule = dict[str, Any]
 NAMESPACE: Final = "kubernetes.io/metadata.name"
 # Where GKE's pods ask for their identity, before and behind its own address translation.
 METADATA_SERVERS: Final = (("169.254.169.254/32", 80), ("169.254.169.252/32", 988))
-# Stores inside the cluster (MinIO, a web server) listen on ports of their own choice.
+# Where stores of other networks listen that no port is known of.
 WEB_PORTS: Final = (80, 443, 8080, 9000)
+ISTIOD_PORT: Final = 15012
+# Where a proxy of the mesh has the metrics of its pod, and tells those who read annotations so.
+MERGED_METRICS_PORT: Final = 15020
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Where a group's pods are called.
+
+    Attributes:
+        requests: ports for clients and gateways.
+        metrics: the port for collectors of metrics.
+        platform: ports that the pods of a platform call, by the platform's namespace.
+    """
+
+    requests: tuple[int, ...] = (REST_PORT, GRPC_PORT)
+    metrics: int = REST_PORT
+    platform: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def network_policy(
-    serving: Serving,
-    access: ModelAccess,
-    home: Home,
-    around: Surroundings,
-    ports: Sequence[int] = (REST_PORT, GRPC_PORT),
+    serving: Serving, access: ModelAccess, home: Home, around: Surroundings, doors: Doors | None = None
 ) -> Manifest:
-    """The policy of a group's pods, which listen on these ports; the first is where their metrics are."""
+    """The policy of a group's pods, which are called at these doors; the usual ones when absent."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -42,21 +58,22 @@ def network_policy(
         "spec": {
             "podSelector": {"matchLabels": selector(serving, home)},
             "policyTypes": ["Ingress", "Egress"],
-            "ingress": _ingress(serving, around, ports),
-            "egress": [_names(), *_store(access)],
+            "ingress": _ingress(serving, around, doors or Doors()),
+            "egress": [_names(), *_store(access, home), *_mesh(serving, around)],
         },
     }
 
 
-def _ingress(serving: Serving, around: Surroundings, ports: Sequence[int]) -> list[Rule]:
+def _ingress(serving: Serving, around: Surroundings, doors: Doors) -> list[Rule]:
     namespaces = sorted({*serving.clients.namespaces, *around.gateways})
     callers: list[Rule] = [{"podSelector": {}}]
-    callers += [{"namespaceSelector": {"matchLabels": {NAMESPACE: name}}} for name in namespaces]
+    callers += [_pods_of(name) for name in namespaces]
     callers += [{"ipBlock": {"cidr": cidr}} for cidr in (*serving.clients.cidrs, *around.balancers)]
-    rules = [{"from": callers, "ports": _ports(*ports)}]
+    rules = [{"from": callers, "ports": _ports(*doors.requests)}]
+    rules += [{"from": [_pods_of(name)], "ports": _ports(*ports)} for name, ports in doors.platform.items()]
     if around.monitoring:
-        collector = {"namespaceSelector": {"matchLabels": {NAMESPACE: around.monitoring}}}
-        rules.append({"from": [collector], "ports": _ports(ports[0])})
+        metrics = (doors.metrics, MERGED_METRICS_PORT) if serving.mesh else (doors.metrics,)
+        rules.append({"from": [_pods_of(name) for name in around.monitoring], "ports": _ports(*metrics)})
     return rules
 
 
@@ -65,17 +82,31 @@ def _names() -> Rule:
     return {"ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
 
 
-def _store(access: ModelAccess) -> list[Rule]:
-    """The way to the store, where init containers fetch the model."""
+def _store(access: ModelAccess, home: Home) -> list[Rule]:
+    """The way to the store, where init containers fetch the model.
+
+    Policies see the ports of pods, which a Service translates its own to: to a Service's pods all of them are open.
+    """
     scheme = access.uri.partition("://")[0] if "://" in access.uri else ""
+    if inside := namespace_of(access.host, home.namespace):
+        return [{"to": [_pods_of(inside)]}]
     match scheme:
-        case "" | "pvc":
-            return [{"ports": _ports(*access.ports)}] if access.ports else []
+        case "" | "pvc" if not access.ports:
+            return []
         case "gs":
             servers = [{"to": [{"ipBlock": {"cidr": cidr}}], "ports": _ports(port)} for cidr, port in METADATA_SERVERS]
             return [{"ports": _ports(443)}, *servers]
         case _:
-            return [{"ports": _ports(*(access.ports or WEB_PORTS))}]
+            return [{"ports": _ports(*sorted({*access.ports, *WEB_PORTS}))}]
+
+
+def _mesh(serving: Serving, around: Surroundings) -> list[Rule]:
+    """The way of a pod's proxy to the control plane, which gives it its certificate and its settings."""
+    return [{"to": [_pods_of(around.mesh)], "ports": _ports(ISTIOD_PORT)}] if serving.mesh else []
+
+
+def _pods_of(namespace: str) -> Rule:
+    return {"namespaceSelector": {"matchLabels": {NAMESPACE: namespace}}}
 
 
 def _ports(*ports: int) -> list[Rule]:

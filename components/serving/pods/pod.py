@@ -12,6 +12,7 @@ import math
 from hashlib import sha256
 from typing import Any, Final
 
+from components.kubernetes import objects
 from components.kubernetes.objects import NAME, PART_OF, TEMPLATE, Home, Manifest
 from components.kubernetes.quantity import cpu
 from components.models.access import ModelAccess
@@ -27,14 +28,16 @@ from schemas.spec import Serving, Taint
 
 COMPONENT: Final = "serving"
 INJECT: Final = "sidecar.istio.io/inject"
+# The proxy starts before the containers that fetch the model: what they send is led to it from the first packet on.
+PROXY_FIRST: Final = {"sidecar.istio.io/nativeSidecar": "true"}
 START_LIMIT_S: Final = 600
 # Servers that fetch the model from a bucket by themselves put it beside their other temporary files.
 SCRATCH: Final = {"sizeLimit": "256Mi"}
 
 
 def selector(serving: Serving, home: Home) -> dict[str, str]:
-    """The labels by which a group's pods are found; they never change."""
-    return {NAME: serving.name, PART_OF: home.stack}
+    """The labels by which a group's pods are found, and no pod of a benchmark of its name; they never change."""
+    return {NAME: serving.name, objects.COMPONENT: COMPONENT, PART_OF: home.stack}
 
 
 def resources_of(plan: PodPlan) -> dict[str, Any]:
@@ -58,6 +61,7 @@ def template(serving: Serving, plan: PodPlan, access: ModelAccess, server: Serve
     labels = home.labels(serving.name, COMPONENT)
     annotations = {
         INJECT: _mesh(serving),
+        **(PROXY_FIRST if serving.mesh else {}),
         **_scraped(server),
         **access.annotations,
         "inferstack/model": access.key,

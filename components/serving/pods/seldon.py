@@ -25,7 +25,7 @@ from components.serving.pods import openvino, ovms, pod, workload
 from components.serving.pods.autoscale import metrics
 from components.serving.pods.disruption import budget
 from components.serving.pods.monitor import monitor
-from components.serving.pods.network_policy import network_policy
+from components.serving.pods.network_policy import Doors, network_policy
 from components.serving.pods.server import DRAIN_DELAY_S, Server
 from components.serving.pods.surroundings import Surroundings
 from components.serving.served import Served
@@ -97,7 +97,7 @@ def needed(part: Part, home: Home, around: Surroundings) -> list[Manifest]:
         workload.priority_class(part.serving, home),
         None if part.access.service_account else workload.service_account(part.serving, home),
         workload.files(part.serving, server, home) if server.files else None,
-        network_policy(part.serving, part.access, home, around, _ports_inside(part.serving)),
+        network_policy(part.serving, part.access, home, around, _doors(part.serving)),
     )
     return [one for one in found if one is not None]
 
@@ -205,10 +205,10 @@ def _container(container: Mapping[str, Any]) -> dict[str, Any]:
     return {**container, "lifecycle": {"preStop": {"exec": {"command": wait}}}}
 
 
-def _ports_inside(serving: Serving) -> tuple[int, ...]:
-    """The ports that are called in a pod; metrics are on the first."""
-    own = (REST_PORT, GRPC_PORT)
-    return (*own, EXECUTOR_REST_PORT, EXECUTOR_GRPC_PORT) if has_executor(serving) else own
+def _doors(serving: Serving) -> Doors:
+    """The ports that are called in a pod."""
+    executor = (EXECUTOR_REST_PORT, EXECUTOR_GRPC_PORT) if has_executor(serving) else ()
+    return Doors(requests=(REST_PORT, GRPC_PORT, *executor), metrics=REST_PORT)
 
 
 def _served(part: Part, home: Home, ready: pulumi.Resource) -> Served:

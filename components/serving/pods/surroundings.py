@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 # Who asks for metrics: whoever reads annotations (or the monitor that our own Prometheus brings along), a Prometheus of
@@ -18,7 +19,9 @@ class Surroundings:
         extensions: names in the catalogue of what is installed, by this stack or by others.
         scraping: how whoever collects metrics learns of the pods.
         prometheus: address of Prometheus inside the cluster; empty where there is none.
-        monitoring: namespace of what collects metrics, which may then call the pods; empty: nobody.
+        monitoring: namespaces of what collects metrics, which may then call the pods.
+        monitors: labels by which somebody else's Prometheus finds the monitors that are for it.
+        mesh: namespace of Istio's control plane, which the proxies of a mesh ask.
         gateways: namespaces of gateways that pass requests on, which may then call the pods.
         balancers: addresses of load balancers outside of the cluster that do.
     """
@@ -26,6 +29,8 @@ class Surroundings:
     extensions: frozenset[str] = frozenset()
     scraping: Scraping = "annotations"
     prometheus: str = ""
-    monitoring: str = ""
+    monitoring: tuple[str, ...] = ()
+    monitors: Mapping[str, str] = field(default_factory=dict)
+    mesh: str = "istio-system"
     gateways: tuple[str, ...] = ()
     balancers: tuple[str, ...] = ()

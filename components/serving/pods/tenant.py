@@ -17,6 +17,8 @@ from schemas.spec import Quota
 TYPE: Final = "inferstack:cluster:Tenant"
 COMPONENT: Final = "tenant"
 STANDARD: Final = "restricted"
+# With a dot, which no group has in its name: groups have policies of their own names.
+CLOSED: Final = "tenant.closed"
 # What a container that states nothing is taken to need; every container of ours states its own.
 USUAL_REQUEST: Final = {"cpu": "100m", "memory": "128Mi"}
 USUAL_LIMIT: Final = {"memory": "512Mi"}
@@ -46,7 +48,7 @@ def namespace(home: Home) -> Manifest:
 
 def limits(home: Home, quota: Quota | None) -> list[Manifest]:
     """What holds for all pods of the namespace: closed by default, and the quota with what it needs."""
-    closed = _object("networking.k8s.io/v1", "NetworkPolicy", home, "closed", _closed())
+    closed = _object("networking.k8s.io/v1", "NetworkPolicy", home, CLOSED, _closed())
     if quota is None:
         return [closed]
     return [

@@ -39,12 +39,13 @@ SERVICE: Final = "inference.GRPCInferenceService"
 # Threads beyond those that may wait in the queue: they answer health and refuse what is too much.
 SPARE_THREADS: Final = 4
 MOST_THREADS: Final = 512
-# A message is larger than the tensors in it by their names and shapes.
+# What gRPC lets pass beyond the limit, to be refused in the words of REST; it cuts off what is larger still.
 _ENVELOPE_BYTES: Final = 64 * 1024
 
 _CODES: Final = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     404: grpc.StatusCode.NOT_FOUND,
+    413: grpc.StatusCode.RESOURCE_EXHAUSTED,
     503: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 Context = grpc.ServicerContext
@@ -105,6 +106,7 @@ class Service:
         # Threads beyond these are never kept waiting, so that there is always one to refuse and to tell the health.
         self._most = min(arguments.queue_size + model.streams, MOST_THREADS)
         self._model, self._schedule, self._codec = model, schedule, Codec(model)
+        self._most_bytes = arguments.max_request_bytes
         self._pushback_ms = str(round(arguments.retry_after_s * 1000))
         self._times = metrics.request["gRPC"]
         self._counters = {name: metrics.method(KSERVE, "gRPC", name) for name in _COUNTED}
@@ -178,6 +180,8 @@ class Service:
         try:
             if too_many:
                 raise overloaded()
+            if len(data) > self._most_bytes:
+                raise Refusal(413, f"the request is larger than {self._most_bytes} bytes, this server's limit")
             request = _parsed(pb.ModelInferRequest, data)
             self._check_model(request.model_name, request.model_version)
             response = self._run(self._codec.decode(request), context, begun_ns)

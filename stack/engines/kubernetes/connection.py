@@ -14,8 +14,13 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
+from components.kubernetes.client import IN_POD, connect
+from schemas.errors import PreflightError
 from stack.engines.kubernetes.errors import (
     AnotherCluster,
     CannotAsk,
@@ -28,7 +33,7 @@ from stack.engines.kubernetes.errors import (
     translated,
 )
 from stack.engines.kubernetes.objects import label
-from stack.engines.kubernetes.settings import IN_POD, Settings
+from stack.engines.kubernetes.settings import Settings
 from stack.engines.kubernetes.trees import Tree, on_the_wire
 
 _PATIENCE_S: Final = (5.0, 60.0)  # to connect, and to read an answer
@@ -240,46 +245,30 @@ class Connection:
         """The client, made when it is first needed."""
         with self._lock:
             if self._client is None:
+                kubeconfig = self._kubeconfig()
                 try:
-                    import urllib3
-                    from kubernetes import client, config, dynamic
-                except ImportError as error:
-                    raise Unconfigured(
-                        "The Kubernetes client for Python is not installed.",
-                        remedy="pip install 'inferstack[kubernetes]'",
-                    ) from error
-                wire = client.Configuration()
-                try:
-                    self._load(config, wire)
-                except (config.ConfigException, OSError, ValueError, TypeError, KeyError) as error:
-                    raise Unconfigured(
-                        "The kubeconfig cannot be used.",
-                        why=str(error) if isinstance(error, config.ConfigException) else type(error).__name__,
-                        remedy="Look at it with `kubectl config view`; name a context with cluster.context.",
-                    ) from error
-                wire.retries, wire.connection_pool_maxsize = False, 32
-                if not wire.verify_ssl:
-                    # The kubeconfig asks for it (insecure-skip-tls-verify); a warning at every request helps nobody.
-                    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-                self.server = wire.host
-                self._client = dynamic.DynamicClient(client.ApiClient(wire), discoverer=lambda _client, _file: None)
+                    api = connect(kubeconfig, self.settings.context, retries=False)
+                except PreflightError as error:
+                    why = f"{error.message}: {error.why}"
+                    raise Unconfigured("There is no way to the cluster.", why=why, remedy=error.remedy) from error
+                from kubernetes.dynamic import DynamicClient
+
+                self.server = api.configuration.host
+                self._client = DynamicClient(api, discoverer=lambda _client, _file: None)
             return self._client
 
-    def _load(self, config: Any, wire: Any) -> None:
+    def _kubeconfig(self) -> str:
+        """The kubeconfig as `connect` takes it."""
         settings = self.settings
-        if not settings.is_text and not any(path.exists() for path in settings.paths()) and IN_POD.exists():
-            config.load_incluster_config(client_configuration=wire)
-            return
+        if not settings.is_text and not any(path.exists() for path in settings.paths()) and Path(IN_POD).exists():
+            return IN_POD
         document = settings.document()
-        options = {"context": settings.context or None, "client_configuration": wire, "persist_config": False}
-        if settings.cluster:
+        if not settings.cluster:
+            return settings.kubeconfig
+        with contextlib.suppress(KeyError, TypeError):  # what is no context is told by the client
             for context in document.get("contexts") or ():
                 context["context"]["cluster"] = settings.cluster
-        if settings.is_text or settings.cluster:
-            config.load_kube_config_from_dict(document, **options)
-        else:
-            # By its path, so that certificates that it names by a relative path are found.
-            config.load_kube_config(config_file=settings.kubeconfig, **options)
+        return yaml.safe_dump(document)
 
     @contextlib.contextmanager
     def _errors(self, what: str, path: str) -> Iterator[None]:

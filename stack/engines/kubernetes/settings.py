@@ -14,12 +14,12 @@ from typing import Any, Final
 
 import yaml
 
+from components.kubernetes.client import is_text
 from stack.engines.kubernetes.errors import Unconfigured
 from stack.engines.values import UNKNOWN, Values, has_unknown
 
 DEFAULT: Final = "~/.kube/config"
 WHERE: Final = ("kubeconfig", "context", "cluster")  # the inputs that decide which cluster is meant
-IN_POD: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Settings:
     @property
     def is_text(self) -> bool:
         """Whether the kubeconfig itself is given, not where it lies."""
-        return "\n" in self.kubeconfig or self.kubeconfig.lstrip().startswith("{")
+        return is_text(self.kubeconfig)
 
     def paths(self) -> tuple[Path, ...]:
         """The files of the kubeconfig; nothing where it is a text."""

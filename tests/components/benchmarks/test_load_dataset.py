@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,10 @@ def test_labels_that_are_no_classes_are_left_alone(tmp_path: Path) -> None:
         ({"x": np.zeros((2, 4)), "y": np.arange(3)}, (IMAGE,), "same number of rows"),
         ({"x": np.zeros((0, 4))}, (IMAGE,), "same number of rows"),
         ({"y": np.arange(3)}, (), "same number of rows"),
-        ({"x": np.array(["a", "b"])}, (ModelInput("t", "BYTES", (-1,)),), "cannot fill an input"),
+        ({"x": np.array(["a", "b"])}, (ModelInput("t", "FP8", (-1,)),), "no values can be sent to input t"),
+        ({"x": np.array([1, 2])}, (ModelInput("t", "BYTES", (-1,)),), "does not fit the model"),
+        ({"x": np.array([1e39, 2])}, (ModelInput("t", "BF16", (-1,)),), "does not fit the model"),
+        ({"x": np.array(["a", "b"])}, (ModelInput("t", "FP32", (-1,)),), "does not fit the model"),
         ({"x": np.array([object()])}, (IMAGE,), "cannot be read as a data set"),
     ],
 )
@@ -119,11 +123,35 @@ def test_v2_binary_puts_the_values_after_its_header() -> None:
     assert np.frombuffer(raw, "<f4").tolist() == [0, 1, 2, 3]
 
 
-def test_half_floats_need_a_binary_protocol() -> None:
-    half = Column("a", "FP16", np.ones((1, 2), "f2"))
-    with pytest.raises(UsageError, match="cannot carry"):
-        bodies.v2_body([half])
-    assert len(bodies.v2_binary_body([half])[1]) == 4
+@pytest.mark.parametrize(
+    ("datatype", "values", "why"),
+    [
+        ("FP16", np.ones((1, 2), "f2"), "no form for input a of type FP16"),
+        ("BF16", np.ones((1, 2), "u2"), "no form for input a of type BF16"),
+        ("FP32", np.array([[1, np.nan]], "f4"), "no NaN"),
+        ("FP64", np.array([[1, -np.inf]]), "no infinity"),
+        ("BYTES", np.array([[b"a", b"\xff"]], object), "bytes that are none"),
+    ],
+)
+@pytest.mark.parametrize("body", [bodies.v1_body, bodies.v2_body])
+def test_what_json_has_no_form_for_needs_a_binary_protocol(
+    body: Callable[[list[Column]], bytes], datatype: str, values: Any, why: str
+) -> None:
+    column = Column("a", datatype, values)
+    with pytest.raises(UsageError, match="cannot carry") as refused:
+        body([column])
+    assert why in refused.value.why
+    assert "--protocol grpc" in refused.value.remedy
+    assert bodies.v2_binary_body([column])[1]
+
+
+def test_texts_are_data_too_and_random_ones_are_made() -> None:
+    text = ModelInput("text", "BYTES", (-1,))
+    found = dataset.fit("here", {"text": np.array(["a", "ü"])}, (text,)).columns
+    assert json.loads(bodies.v2_body(found))["inputs"][0]["data"] == ["a", "ü"]
+    assert bodies.v2_binary_body(found)[1] == b"\1\0\0\0a\2\0\0\0\xc3\xbc"
+    assert dataset.fit("here", {"t": np.array([b"a"])}, ()).columns[0].datatype == "BYTES"
+    assert dataset.synthetic((text,), 1).columns[0].values[0].startswith(b"0.")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -50,6 +51,17 @@ def test_a_closed_loop_keeps_as_many_requests_under_way_as_clients(tmp_path: Pat
     under_way = [int(((starts <= moment) & (ends >= moment)).sum()) for moment in (starts + ends) / 2]
     assert max(under_way) == 4
     assert (made.samples.lag_s == 0).all()
+
+
+def test_more_clients_than_the_usual_limit_of_files_are_all_under_way(tmp_path: Path, ports: list[int]) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, limits[1]))
+    try:
+        made = build.generate(tmp_path, ports, model="slow", load_clients=120)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    starts = made.samples.done_s - made.samples.service_s
+    assert max(int(((starts <= moment) & (made.samples.done_s > moment)).sum()) for moment in starts) > 100
 
 
 def test_several_instances_get_the_same_share_of_requests(tmp_path: Path, ports: list[int]) -> None:
@@ -117,6 +129,12 @@ def test_a_server_that_is_not_there_is_an_error_at_once(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     made = build.generate(tmp_path, [port], load_rate_per_s=50.0)
     assert made.measurement.errors == {"connection refused": 25}
+
+
+def test_connections_that_open_too_late_are_not_used(tmp_path: Path, ports: list[int]) -> None:
+    made = build.generate(tmp_path, ports, load_clients=3, load_timeout_s=0.0001)
+    assert set(made.measurement.errors) <= {"timeout", "no connection"}
+    assert sum(made.measurement.errors.values()) > 0
 
 
 def test_requests_beyond_the_bound_are_not_sent_and_make_the_run_invalid(tmp_path: Path, ports: list[int]) -> None:

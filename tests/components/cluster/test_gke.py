@@ -23,8 +23,8 @@ POOL = "gcp:container/nodePool:NodePool"
 CLUSTER = "gcp:container/cluster:Cluster"
 
 
-def planned(spec: GkeClusterSpec) -> list[Registered]:
-    return registered_by(lambda: GkeCluster(spec, stack="digits"))
+def planned(spec: GkeClusterSpec, proxies: str = "") -> list[Registered]:
+    return registered_by(lambda: GkeCluster(spec, stack="digits", proxies=proxies))
 
 
 def props(resources: list[Registered], type_: str, name: str = "") -> dict[str, Any]:
@@ -56,7 +56,12 @@ def test_every_property_is_known_to_the_sdk() -> None:
             artifactregistry.RepositoryIamMemberArgs,
         ),
     }
-    made = [r for spec in (a_full_cluster(), existing_network()) for r in planned(spec) if r.type.startswith("gcp:")]
+    made = [
+        r
+        for spec in (a_full_cluster(), existing_network())
+        for r in planned(spec, "10.9.0.0/23")
+        if r.type.startswith("gcp:")
+    ]
     assert {r.type for r in made} == set(args)
     assert [wrong for r in made for wrong in mismatches(args[r.type][1], r.props, r.name)] == []
     assert {type_: resource.pulumi_type for type_, (resource, _) in args.items()} == {type_: type_ for type_ in args}
@@ -73,7 +78,7 @@ def test_every_type_is_in_the_table_of_changes() -> None:
 
 @pytest.mark.parametrize("which", ["full", "plain"])
 def test_every_input_of_every_resource_is_as_it_was(which: str, golden: Any) -> None:
-    made = planned(a_full_cluster() if which == "full" else a_cluster(a_numa_pool()))
+    made = planned(a_full_cluster(), "10.9.0.0/23") if which == "full" else planned(a_cluster(a_numa_pool()))
     told = {f"{r.type} {r.name}": whole(r.props) for r in made if r.type.startswith("gcp:")}
     golden(f"gke-{which}.json", json.dumps(told, indent=2, sort_keys=True) + "\n")
 
@@ -147,6 +152,16 @@ def test_pods_and_services_have_ranges_of_the_subnetwork() -> None:
     made = planned(a_cluster(a_pool()))
     ranges = {r["rangeName"] for r in props(made, "gcp:compute/subnetwork:Subnetwork")["secondaryIpRanges"]}
     assert set(props(made, CLUSTER)["ipAllocationPolicy"].values()) == ranges == {"pods", "services"}
+
+
+def test_proxies_of_regional_gateways_have_addresses_of_their_own() -> None:
+    made = props(planned(a_cluster(a_pool()), "10.9.0.0/23"), "gcp:compute/subnetwork:Subnetwork", "proxies")
+    assert (made["ipCidrRange"], made["purpose"], made["role"]) == ("10.9.0.0/23", "REGIONAL_MANAGED_PROXY", "ACTIVE")
+
+
+def test_the_proxies_of_an_existing_network_are_its_owners() -> None:
+    made = planned(a_cluster(a_pool(), network=Network(name="shared")), "10.9.0.0/23")
+    assert [r.name for r in made if r.type == "gcp:compute/subnetwork:Subnetwork"] == ["digits-subnetwork"]
 
 
 def test_an_existing_network_is_left_alone() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from components.extensions.catalogue import CATALOGUE
 from components.extensions.planning import ExtensionSet, installed_by_others, merged, plan_extensions
-from schemas.spec import GkeCluster
+from schemas.spec import Cluster, GkeCluster
 from tests.components.extensions.builders import (
     ANYWHERE,
     an_extension,
@@ -127,8 +128,21 @@ def test_values_under_a_release_go_to_its_chart() -> None:
     extensions = planned(an_extension("istio", values=values))
 
     assert release_of(extensions, "istio-ingressgateway").values == {"replicaCount": 2}
-    assert release_of(extensions, "istiod").values == {"pilot": {"autoscaleEnabled": False}}
+    assert release_of(extensions, "istiod").values["pilot"] == {"autoscaleEnabled": False, "cni": {"enabled": True}}
     assert release_of(extensions, "istio-base").values == {}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "values"),
+    [(ANYWHERE, {}), (on_gke(), {"cniBinDir": "/home/kubernetes/bin", "resourceQuotas": {"enabled": True}})],
+)
+def test_proxies_of_istio_need_no_rights_of_root(cluster: Cluster, values: dict[str, Any]) -> None:
+    extensions = planned("istio", cluster=cluster)
+    istiod = release_of(extensions, "istiod").values
+
+    assert release_of(extensions, "istio-cni").values == values
+    assert istiod["pilot"]["cni"] == {"enabled": True}
+    assert istiod["gateways"] == istiod["global"]["proxy"] == {"seccompProfile": {"type": "RuntimeDefault"}}
 
 
 def test_merging_replaces_lists_and_leaves_both_sides_as_they_were() -> None:

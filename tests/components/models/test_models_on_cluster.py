@@ -107,7 +107,7 @@ def test_pods_fetch_a_model_from_a_bucket_with_its_secret(tmp_path: Path) -> Non
     assert found["envFrom"] == [{"secretRef": {"name": "minio"}}]
     assert order_of(found).store.url == "http://minio:9000/models/team"
     assert access.volumes == ({"name": "models", "emptyDir": {}},)
-    assert access.ports == (9000,)
+    assert (access.host, access.ports) == ("minio", (9000,))
     assert job_of(registered)["spec"]["template"]["spec"]["containers"][0]["envFrom"] == found["envFrom"]
 
 

@@ -136,7 +136,8 @@ def test_an_instance_that_does_not_run_any_more_is_started_again(tmp_path: Path,
         else:
             os.kill(daemon.call("getPID"), signal.SIGKILL)
             eventually(lambda: supervisor.find(state / "run") is None)
-        assert "does not run" in supervision.look(an_instance(state), ports).wrong[0]
+        says = "does not run" if spoil == "stop" else "nobody supervises it"
+        assert says in supervision.look(an_instance(state), ports).wrong[0]
         assert up(state).ports == ports
         assert len(processes_of(state / "run")) == 2
 

@@ -45,14 +45,29 @@ def test_restarts_are_counted(tmp_path: Path) -> None:
         eventually(lambda: status.read(state / "run").instances[0].state == "ready")
 
 
-def test_instances_without_their_supervisor_are_missing(tmp_path: Path) -> None:
+def test_instances_that_outlive_their_supervisor_are_told_as_running_without_one(tmp_path: Path) -> None:
+    path, digest = a_model(tmp_path)
     with a_stack(tmp_path) as state:
-        supervision.deploy(an_instance(state), platform=StubPlatform())
-        os.kill(status.read(state / "run").supervisor or 0, signal.SIGKILL)
+        instance = an_instance(state, platform="openvino", model_path=path, model_digest=digest)
+        ports = supervision.deploy(instance).ports
+        before = status.read(state / "run")
+        os.kill(before.supervisor or 0, signal.SIGKILL)
         eventually(lambda: supervisor.find(state / "run") is None)
         found = status.read(state / "run")
+        (one,) = found.instances
         assert found.supervisor is None
-        assert found.instances[0].state == "missing"
+        assert (one.state, one.pid) == ("wrong", before.instances[0].pid)
+        assert one.wrong == (f"process {one.pid} runs, but nobody supervises it: `inferstack up` starts it anew",)
+        assert supervision.look(instance, ports).wrong == one.wrong
+
+
+def test_instances_that_end_with_their_supervisor_are_missing(tmp_path: Path) -> None:
+    with a_stack(tmp_path) as state:
+        supervision.deploy(an_instance(state), platform=StubPlatform())
+        found = status.read(state / "run")
+        os.kill(found.supervisor or 0, signal.SIGKILL)
+        os.kill(found.instances[0].pid or 0, signal.SIGKILL)
+        eventually(lambda: status.read(state / "run").instances[0].state == "missing")
 
 
 def test_a_folder_where_nothing_ever_ran_has_an_empty_status(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from components.serving.pods.surroundings import Surroundings
 from components.traffic.platform import letting_in, serve_groups
-from schemas.spec import GkeCluster, Spec, Traffic
+from schemas.spec import Autoscale, GkeCluster, Network, Spec, Traffic
 from tests.components.cluster.recording import Registered, registered_by
 from tests.components.serving.pods.pod_builders import a_group, a_home, a_plan, an_access
 
@@ -50,8 +52,35 @@ def test_pods_let_in_the_gateways_of_their_traffic_only() -> None:
     assert letting_in(a_stack(traffic=()), Surroundings()).gateways == ()
 
 
-def test_pods_on_gke_let_in_its_load_balancers() -> None:
-    cluster = GkeCluster(provider="gke", project="p", location="europe-west4-a", node_pools=())
-    traffic = Traffic(name="all", split={"alone": 100}, gateway_class="gke-l7-global-external-managed")
-    around = letting_in(a_stack(cluster=cluster, traffic=(traffic,)), Surroundings())
-    assert around.balancers == ("35.191.0.0/16", "130.211.0.0/22")
+def test_pods_let_in_the_prometheus_that_they_are_scaled_by() -> None:
+    scale = Autoscale(max=4, metric="requests", average=10, prometheus="http://prometheus.metrics.svc:9090")
+    around = letting_in(a_stack(serving=(a_group(autoscale=scale),)), Surroundings(monitoring=("monitoring",)))
+    assert around.monitoring == ("metrics", "monitoring")
+
+
+BALANCERS = ("35.191.0.0/16", "130.211.0.0/22")
+
+
+@pytest.mark.parametrize(
+    ("gateway", "network", "ranges"),
+    [
+        ({"gateway_class": "gke-l7-global-external-managed"}, Network(), BALANCERS),
+        ({"gateway_class": "gke-l7-rilb"}, Network(), (*BALANCERS, "10.9.0.0/23")),
+        ({"gateway_class": "gke-l7-regional-external-managed"}, Network(), (*BALANCERS, "10.9.0.0/23")),
+        ({"gateway_class": "gke-l7-rilb"}, Network(proxies_cidr="10.1.0.0/23"), (*BALANCERS, "10.1.0.0/23")),
+        ({"gateway": "shared/public"}, Network(), BALANCERS),
+        ({"gateway": "shared/public"}, Network(proxies_cidr="10.1.0.0/23"), (*BALANCERS, "10.1.0.0/23")),
+        ({"gateway_class": "istio"}, Network(), ()),
+    ],
+)
+def test_pods_on_gke_let_in_its_load_balancers(
+    gateway: dict[str, str], network: Network, ranges: tuple[str, ...]
+) -> None:
+    cluster = GkeCluster(provider="gke", project="p", location="europe-west4-a", network=network)
+    traffic = Traffic(name="all", split={"alone": 100}, **gateway)
+    assert letting_in(a_stack(cluster=cluster, traffic=(traffic,)), Surroundings()).balancers == ranges
+
+
+def test_load_balancers_of_google_are_let_in_on_gke_alone() -> None:
+    traffic = Traffic(name="all", split={"alone": 100}, gateway="shared/public")
+    assert letting_in(a_stack(traffic=(traffic,)), Surroundings()).balancers == ()

@@ -11,7 +11,7 @@ import yaml
 
 from components.kubernetes.objects import Manifest
 from components.serving.served import Served
-from components.traffic.split import TrafficSplit, calling_namespaces, calling_ranges, objects, urls
+from components.traffic.split import TrafficSplit, calling_namespaces, objects, urls
 from schemas.spec import Tls, Traffic
 from tests.components.cluster.recording import registered_by
 from tests.components.serving.pods.pod_builders import a_home, only
@@ -67,7 +67,19 @@ def test_a_gateway_of_gke_is_told_how_to_ask_for_health(golden: Callable[[str, s
 
 def test_another_gateway_on_gke_reads_readiness_itself() -> None:
     kinds = {one["kind"] for one in found(a_split(), gke=True)}
-    assert kinds == {"Gateway", "HTTPRoute"}
+    assert kinds == {"NetworkPolicy", "Gateway", "HTTPRoute"}
+
+
+def test_everybody_may_call_the_pods_of_a_gateway_where_they_listen() -> None:
+    spec = only(found(a_split(tls=Tls(secret="wildcard"))), "NetworkPolicy")["spec"]
+    assert spec["podSelector"] == {"matchLabels": {"gateway.networking.k8s.io/gateway-name": "all"}}
+    assert [port["port"] for port in spec["ingress"][0]["ports"]] == [443, 15021]
+    assert only(found(a_split(gateway_class="eg")), "NetworkPolicy")["spec"]["ingress"] == [{}]
+
+
+def test_a_gateway_without_pods_of_ours_needs_no_policy() -> None:
+    for gateway in ({"gateway_class": "gke-l7-rilb"}, {"gateway_class": None, "gateway": "shared/public"}):
+        assert "NetworkPolicy" not in {one["kind"] for one in found(a_split(**gateway), gke=True)}
 
 
 def test_a_gateway_that_exists_is_not_made_again() -> None:
@@ -91,7 +103,7 @@ def test_a_certificate_that_is_there_is_not_made() -> None:
     manifests = found(a_split(tls=Tls(secret="wildcard")))
     (listener,) = only(manifests, "Gateway")["spec"]["listeners"]
     assert listener["tls"]["certificateRefs"][0]["name"] == "wildcard"
-    assert {one["kind"] for one in manifests} == {"Gateway", "HTTPRoute"}
+    assert {one["kind"] for one in manifests} == {"NetworkPolicy", "Gateway", "HTTPRoute"}
 
 
 def test_istio_reads_the_certificate_beside_its_gateway() -> None:
@@ -126,8 +138,8 @@ def test_clients_are_told_host_names_and_path() -> None:
 def test_pods_let_in_the_gateways_that_call_them() -> None:
     shared = a_split(gateway_class=None, gateway="shared/public")
     assert calling_namespaces([a_split(), shared, a_split(via="istio")]) == ("istio-system", "shared")
-    assert calling_ranges([a_split(gateway_class="gke-l7-rilb")], gke=True) == ("35.191.0.0/16", "130.211.0.0/22")
-    assert calling_ranges([a_split()], gke=True) == calling_ranges([shared], gke=False) == ()
+    elsewhere = a_split(gateway_class="eg", gateway_namespace="envoy-gateway-system")
+    assert calling_namespaces([elsewhere]) == ("envoy-gateway-system",)
 
 
 def test_routes_are_made_after_the_gateway() -> None:
@@ -139,5 +151,5 @@ def test_routes_are_made_after_the_gateway() -> None:
         routed.append(TrafficSplit(a_split(**SECURE), targets, a_home()).routed)
 
     kinds = {one.type.rpartition(":")[2] for one in registered_by(program)}
-    assert kinds == {"Split", "Certificate", "Deployment", "Gateway", "HTTPRoute"}
+    assert kinds == {"Split", "Certificate", "Deployment", "NetworkPolicy", "Gateway", "HTTPRoute"}
     assert routed[0].urls == ("https://models.example.org/digits",)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from stack.engines.kubernetes import KubernetesProviders
+from stack.engines.kubernetes.connection import Connection
 from stack.engines.kubernetes.errors import Unconfigured
 from stack.engines.kubernetes.settings import Settings, Target, settings_of
 from stack.engines.values import UNKNOWN
@@ -73,3 +74,9 @@ def test_settings_that_mean_another_cluster_replace_the_provider(
     old = {"kubeconfig": text}
 
     assert KubernetesProviders().diff_settings("", old, {**old, **new}).replaces == replaces
+
+
+def test_a_context_that_is_none_is_told_when_the_cluster_is_first_asked() -> None:
+    with pytest.raises(Unconfigured, match="There is no way to the cluster") as caught:
+        Connection(Settings(a_kubeconfig(one="https://192.0.2.1"), context="two")).identity()
+    assert "name two in kube-config/contexts" in caught.value.why

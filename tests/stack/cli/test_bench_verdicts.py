@@ -65,6 +65,18 @@ def test_bench_lists_every_run_with_what_it_found(
     assert (run["id"], run["benchmark"], run["answer"][0]) == ("20260301T101500Z-00000001", "layouts", found)
 
 
+def test_a_run_without_a_valid_measurement_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    measured = [a_measurement("whole", a_load(label="2 clients"), invalid=("the client was late",))]
+    results = tmp_path / ".inferstack" / "store" / "results" / "digits"
+    a_result(results, targets=[a_target("whole")], measured=measured, benchmark="layouts")
+    for arguments in (["bench"], ["bench", "--list"]):
+        assert main(arguments) == 0
+        assert "No valid run: whole at 2 clients, the client was late." in capsys.readouterr().out.splitlines()[0]
+
+
 def test_bench_says_that_there_is_nothing_to_list(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from stack.cli import main
-from stack.cli.newcomer import as_name, found_model, scalar, source_of
+from stack.cli.newcomer import as_name, found_models, scalar, source_of
 from tests.components.models.model_builders import an_ir, an_onnx
 
 
@@ -51,6 +54,33 @@ def test_init_names_a_model_from_where_the_spec_stands(tmp_path: Path) -> None:
     assert main(["preview", "specs/net.yaml"]) == 0
 
 
+@pytest.mark.parametrize(("make", "model"), [(an_onnx, "model.onnx"), (an_ir, "model.xml")])
+def test_the_digest_of_a_model_is_printed_by_the_command_that_init_names(
+    tmp_path: Path, make: Callable[[Path], object], model: str
+) -> None:
+    make(tmp_path / model)
+    assert main(["init"]) == 0
+    spec = tmp_path / "inferstack.yaml"
+    command = re.findall("# sha256: .*`(.+)` prints it", spec.read_text())[0].replace("FILE", model)
+    digest = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    spec.write_text(spec.read_text().replace("# sha256: ...", f"sha256: {digest.split()[0]} #"))
+    assert main(["preview"]) == 0
+
+
+def test_init_among_several_models_says_which_one_it_took(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        an_ir(tmp_path / f"{name}.xml")
+    assert main(["init"]) == 0
+    assert "it serves a.xml, one of 2 models here (a.xml, b.xml); --model FILE chooses" in capsys.readouterr().out
+    assert main(["init", "--force", "--model", "b.xml"]) == 0
+    assert "one of" not in capsys.readouterr().out
+
+
+def test_init_makes_the_folder_of_its_file(tmp_path: Path) -> None:
+    assert main(["init", "sub/folder/x.yaml"]) == 0
+    assert main(["validate", "sub/folder/x.yaml"]) == 0
+
+
 def test_init_overwrites_only_when_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init"]) == 0
     assert main(["init"]) == 3
@@ -80,4 +110,4 @@ def test_names_keep_letters_digits_and_hyphens() -> None:
 
 def test_a_url_is_a_source_as_it_stands(tmp_path: Path) -> None:
     assert source_of("https://example.test/m.onnx", tmp_path) == "https://example.test/m.onnx"
-    assert found_model(tmp_path) is None
+    assert found_models(tmp_path) == ()

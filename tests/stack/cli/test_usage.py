@@ -30,6 +30,7 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["validate", "nope.yaml"], "nope.yaml does not exist"),
         (["validate", "."], "is a folder"),
         (["up", "nope.yaml"], "nope.yaml does not exist"),
+        (["predict", "one", "--data", "[1]", "--all", "--row", "1"], "--all and --row exclude each other"),
         (["explain", "NUM001"], "did you mean `NUMA001`?"),
         (["state", "import", "nope.json", "--stack", "a"], "nope.json cannot be read"),
         (["state", "import", "spec.json", "--stack", "store"], "no stack can be named `store`"),
@@ -47,15 +48,48 @@ def test_what_is_wrong_is_said_with_a_remedy(
     assert "Traceback" not in captured.err
 
 
+@pytest.mark.parametrize("command", ["list", "export"])
+def test_a_stack_of_which_nothing_is_up_has_no_state(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".inferstack" / "begun").mkdir(parents=True)
+    assert main(["state", command]) == 3
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "begun has no state" in captured.err
+
+
 def test_a_folder_that_cannot_be_written_is_an_error_in_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     a_project(tmp_path)
     (tmp_path / "file").touch()
     assert main(["preview", "spec.yaml", "--out", "nowhere/plan.json"]) == 3
-    assert main(["init", "nowhere/new.yaml"]) == 3
+    assert main(["init", "file/new.yaml"]) == 3
     assert main(["up", "spec.yaml", "--state-dir", "file/state"]) == 4
     assert capsys.readouterr().err.count("cannot be written") == 3
+
+
+def test_a_saved_plan_is_no_spec_and_takes_nothing_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a_project(tmp_path)
+    assert main(["preview", "spec.yaml", "--out", "plan.json"]) == 0
+    capsys.readouterr()
+    for command in ("validate", "preview", "render"):
+        assert main([command, "plan.json"]) == 3
+        said = capsys.readouterr().err
+        assert "plan.json is a saved plan, not a spec" in said
+        assert "`inferstack up plan.json` carries it out" in said
+    for more in (["--set", "name=other"], ["--rerun"]):
+        assert main(["up", "plan.json", *more]) == 3
+        assert f"a saved plan takes no {more[0]}" in capsys.readouterr().err
+
+
+def test_a_file_that_says_nothing_is_neither_spec_nor_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "q.json").write_text("{}\n")
+    assert main(["up", "q.json"]) == 3
+    said = capsys.readouterr().err
+    assert "neither a spec nor a saved plan" in said
+    assert "1 problem;" in said
 
 
 def test_a_plan_overwrites_an_older_plan_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from components.serving.pods.autoscale import metrics
+from components.serving.pods.autoscale import metrics, request_rate
 from components.serving.pods.surroundings import Surroundings
 from schemas.spec import Autoscale, Instances, Serving
 from tests.components.serving.pods.pod_builders import a_group, a_plan, manifests, only
@@ -53,7 +54,8 @@ def test_requests_are_counted_by_prometheus_and_turned_into_replicas_by_keda() -
     serving = a_group(autoscale=Autoscale(max=4, metric="requests", average=100))
     found = manifests(serving, Surroundings(prometheus="http://prometheus:9090"))
     (trigger,) = only(found, "ScaledObject")["spec"]["triggers"]
-    series = 'ovms_requests_success{namespace="team-a",pod=~"digits-.+",method=~"ModelInfer|Predict"}'
+    pods = "digits-[a-z0-9]+(-[a-z0-9]{5})?"
+    series = f'ovms_requests_success{{namespace="team-a",pod=~"{pods}",method=~"ModelInfer|Predict"}}'
     assert trigger["metadata"] == {
         "serverAddress": "http://prometheus:9090",
         "query": f"sum(rate({series}[1m]))",
@@ -66,3 +68,22 @@ def test_a_prometheus_that_the_spec_names_comes_first() -> None:
     scale = Autoscale(max=4, metric="requests", average=100, prometheus="http://own:9090")
     found = manifests(a_group(autoscale=scale), Surroundings(prometheus="http://prometheus:9090"))
     assert only(found, "ScaledObject")["spec"]["triggers"][0]["metadata"]["serverAddress"] == "http://own:9090"
+
+
+LONG = "digits-that-were-written-by-many-hands-in-many-years-of-old"
+
+
+@pytest.mark.parametrize(
+    ("deployment", "pod", "counted"),
+    [
+        ("digits", "digits-5d4f8c9b7-x2x4z", True),
+        ("digits", "digits-two-5d4f8c9b7-x2x4z", False),
+        ("digits", "digits-predictor-5d4f8c9b7-x2x4z", False),
+        ("digits-predictor", "digits-predictor-5d4f8c9b7-x2x4z", True),
+        (LONG[:50], f"{LONG[:50]}-5d4f8c9x2x4z", True),
+        (LONG, f"{LONG[:58]}x2x4z", True),
+    ],
+)
+def test_requests_of_a_group_are_those_of_its_own_pods(deployment: str, pod: str, counted: bool) -> None:
+    (pods,) = re.findall('pod=~"([^"]*)"', request_rate(deployment, "team-a"))
+    assert bool(re.fullmatch(pods, pod)) is counted

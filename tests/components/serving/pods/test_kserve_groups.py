@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from components.serving.pods import kserve
+from components.serving.pods.network_policy import NAMESPACE
 from components.serving.pods.surroundings import Surroundings
 from schemas.spec import Autoscale, Serving
 from tests.components.cluster.recording import registered_by
@@ -24,9 +25,9 @@ def a_knative_group(**fields: Any) -> Serving:
     return an_inference_group(mode="knative", exclusive=False, **fields)
 
 
-def manifests(serving: Serving, **access: Any) -> list[Mapping[str, Any]]:
-    plan = a_plan(serving)
-    first, service, after = kserve.objects(serving, plan, an_access(**access), a_home(), Surroundings())
+def manifests(serving: Serving, around: Surroundings | None = None, **access: Any) -> list[Mapping[str, Any]]:
+    plan, around = a_plan(serving), around or Surroundings()
+    first, service, after = kserve.objects(serving, plan, an_access(**access), a_home(), around)
     return [*first, service, *after]
 
 
@@ -111,6 +112,16 @@ def test_knative_gets_nothing_that_it_refuses() -> None:
 def test_requests_come_in_by_the_proxy_of_knative() -> None:
     policy = only(manifests(a_knative_group()), "NetworkPolicy")
     assert policy["spec"]["ingress"][0]["ports"] == [{"protocol": "TCP", "port": 8012}]
+
+
+def test_knative_itself_reaches_its_proxies_and_metrics_are_asked_of_the_server() -> None:
+    around = Surroundings(scraping="pod-monitor", monitoring=("monitoring",))
+    found = manifests(a_knative_group(), around)
+    itself, metrics = only(found, "NetworkPolicy")["spec"]["ingress"][1:]
+    assert itself["from"] == [{"namespaceSelector": {"matchLabels": {NAMESPACE: "knative-serving"}}}]
+    assert [port["port"] for port in itself["ports"]] == [8012, 8112, 8022, 9090, 9091]
+    assert [port["port"] for port in metrics["ports"]] == [8000]
+    assert only(found, "PodMonitor")["spec"]["podMetricsEndpoints"][0]["port"] == "user-port"
 
 
 def test_clients_find_the_service_that_kserve_makes() -> None:

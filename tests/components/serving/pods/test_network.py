@@ -31,7 +31,7 @@ def test_the_spec_lets_other_namespaces_and_networks_call() -> None:
 
 
 def test_gateways_may_call_and_collectors_of_metrics_only_where_metrics_are() -> None:
-    ingress = policy(a_group(), Surroundings(monitoring="monitoring", gateways=("istio-system",)))["ingress"]
+    ingress = policy(a_group(), Surroundings(monitoring=("monitoring",), gateways=("istio-system",)))["ingress"]
     labels = [{"kubernetes.io/metadata.name": name} for name in ("istio-system", "monitoring")]
     assert {"namespaceSelector": {"matchLabels": labels[0]}} in ingress[0]["from"]
     assert ingress[1]["from"] == [{"namespaceSelector": {"matchLabels": labels[1]}}]
@@ -52,6 +52,23 @@ def test_pods_call_nobody_but_names_and_their_store(uri: str, ports: list[int]) 
     assert sorted({port["port"] for rule in egress for port in rule["ports"]}) == ports
 
 
+@pytest.mark.parametrize("host", ["minio.minio.svc", "minio.minio.svc.cluster.local"])
+def test_a_store_inside_the_cluster_is_called_on_whatever_port_its_pods_listen(host: str) -> None:
+    egress = policy(a_group(), access=an_access(host=host, ports=(80,)))["egress"]
+    assert egress[1:] == [{"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "minio"}}}]}]
+
+
+def test_a_store_outside_is_called_on_its_own_port_as_well() -> None:
+    egress = policy(a_group(), access=an_access(host="minio.example.org", ports=(9443,)))["egress"]
+    assert [port["port"] for port in egress[1]["ports"]] == [80, 443, 8080, 9000, 9443]
+
+
+def test_a_proxy_of_the_mesh_asks_its_control_plane() -> None:
+    egress = policy(a_group(mesh=True, exclusive=False), Surroundings(mesh="mesh"))["egress"]
+    to = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "mesh"}}}]
+    assert egress[-1] == {"to": to, "ports": [{"protocol": "TCP", "port": 15012}]}
+
+
 def test_a_namespace_refuses_pods_below_the_standard() -> None:
     labels = namespace(a_home())["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
@@ -61,6 +78,11 @@ def test_a_namespace_is_closed_and_has_the_quota_of_the_spec() -> None:
     kinds = [one["kind"] for one in limits(a_home(), Quota(cpus=8))]
     assert kinds == ["NetworkPolicy", "ResourceQuota", "LimitRange"]
     assert [one["kind"] for one in limits(a_home(), None)] == ["NetworkPolicy"]
+
+
+def test_no_group_can_have_the_name_of_the_namespaces_policy() -> None:
+    (closed,) = limits(a_home(), None)
+    assert "." in closed["metadata"]["name"]
 
 
 def test_a_quota_limits_what_it_names() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.benchmarks.on_cluster.benchmark import COMPONENT as LOAD
 from components.serving.pods.group import serve
 from components.serving.pods.server import DRAIN_DELAY_S
 from components.serving.pods.surroundings import Surroundings
@@ -70,6 +71,12 @@ def test_no_sidecar_may_take_the_exclusive_cores_away() -> None:
     assert (
         metadata["labels"]["sidecar.istio.io/inject"] == metadata["annotations"]["sidecar.istio.io/inject"] == "false"
     )
+
+
+def test_a_model_is_fetched_once_the_proxy_of_the_mesh_is_there() -> None:
+    annotation = "sidecar.istio.io/nativeSidecar"
+    assert pod_of(a_group(mesh=True, exclusive=False))["metadata"]["annotations"][annotation] == "true"
+    assert annotation not in pod_of(a_group())["metadata"]["annotations"]
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -189,6 +196,12 @@ def test_a_foreign_prometheus_is_told_of_the_pods_and_our_own_need_not_be() -> N
     assert not {one["kind"] for one in manifests(a_group())} & {"PodMonitor", "PodMonitoring", "ServiceMonitor"}
 
 
+def test_a_foreign_prometheus_finds_its_monitors_by_their_labels() -> None:
+    around = Surroundings(scraping="pod-monitor", monitors={"release": "prometheus"})
+    labels = only(manifests(a_group(), around), "PodMonitor")["metadata"]["labels"]
+    assert labels == {**a_home().labels("digits", "serving"), "release": "prometheus"}
+
+
 def declared(serving: Serving) -> list[Registered]:
     import pulumi
 
@@ -206,3 +219,11 @@ def test_a_group_is_declared_under_its_own_names(platform: Platform) -> None:
     found = {(one.type.rpartition(":")[2], one.name) for one in declared(a_platform(platform))}
     kinds = {"Pods", "Deployment", "Service", "ConfigMap", "NetworkPolicy", "ServiceAccount"}
     assert found >= {(kind, "digits") for kind in kinds}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget"])
+def test_a_group_is_never_the_pods_of_a_benchmark_of_its_name(kind: str) -> None:
+    spec = only(manifests(a_group(replicas=2)), kind)["spec"]
+    found = spec.get("podSelector") or spec["selector"]
+    load = a_home().labels("digits", LOAD)
+    assert not (found.get("matchLabels") or found).items() <= load.items()

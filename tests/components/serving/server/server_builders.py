@@ -68,6 +68,12 @@ def a_string_model(path: Path) -> Path:
     return _written(ov.Model([op.result(text)], [text], "strings"), path)
 
 
+def an_echo_model(path: Path, element: ov.Type) -> Path:
+    """The output `x` is the input `x`, three values a row."""
+    x = parameter("x", [-1, 3], element)
+    return _written(ov.Model([op.result(x)], [x], "echo"), path)
+
+
 def a_nameless_model(path: Path) -> Path:
     """Doubles, and has no tensor names at all."""
     x = op.parameter([-1, 2], ov.Type.f32)

@@ -20,6 +20,7 @@ from tests.components.serving.server.server_builders import (
     NUMPY,
     ROOT,
     Server,
+    a_doubling_model,
     a_labelled_model,
     a_pair_model,
     a_slow_model,
@@ -199,6 +200,29 @@ def test_typed_values_out_of_range_are_refused(pair: Server) -> None:
         with pytest.raises(grpc.RpcError) as refused:
             infer(request)
         assert "there are 2 inputs but 1 raw contents" in refused.value.details()
+
+
+@pytest.mark.parametrize("surplus", [1, 16_000, 1 << 20])
+def test_a_request_larger_than_the_limit_is_refused_over_grpc_and_one_as_large_is_not(
+    tmp_path: Path, surplus: int
+) -> None:
+    service = triton_grpc.service_pb2
+    tensor = {"name": "x", "datatype": "FP32", "shape": [1, 4]}
+    most = 1024
+    request = service.ModelInferRequest(model_name="m", inputs=[tensor], raw_input_contents=[bytes(16)])
+    request.id = "i" * (most - request.ByteSize() - 3)
+    assert request.ByteSize() == most
+    model = a_doubling_model(tmp_path / "model.xml")
+    with (
+        serving(tmp_path, model, grpc_port=free_port(), max_request_bytes=most) as server,
+        grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel,
+    ):
+        infer = triton_grpc.service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer
+        assert infer(request).id == request.id
+        request.id += "i" * surplus
+        with pytest.raises(grpc.RpcError) as refused:
+            infer(request)
+        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def test_a_full_queue_refuses_grpc_with_resource_exhausted_and_stopping_drains(tmp_path: Path) -> None:
