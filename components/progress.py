@@ -22,11 +22,13 @@ def say(text: str, fraction: float | None = None) -> None:
         hear(text, fraction)
 
 
-def give_way(work: str) -> None:
+def give_way(work: str, why: str = "") -> None:
     """End here if the user wants to stop. For work that is worth nothing half done and leaves nothing half done.
+
+    `why` is what it was waiting for.
 
     Raises:
         StoppedError: the user does.
     """
     if (wanted := stopping.get()) is not None and wanted():
-        raise StoppedError(f"{work} was ended early on request.")
+        raise StoppedError(f"{work} was ended early on request.", why=why)

@@ -32,6 +32,19 @@ def way_of(model: Model) -> Way:
     return "here" if scheme in ("", "file", "train") else "cluster"
 
 
+def uses_google(spec: Spec) -> bool:
+    """Whether pods use buckets of Google Cloud with an identity of their own; on GKE the stack always has one."""
+    models = {(way_of(model) == "as-is", scheme_of(model.source)) for model in spec.models}
+    if isinstance(store_of(spec), GcsStore):
+        return any(not as_is or scheme == "gs" for as_is, scheme in models)
+    return isinstance(spec.cluster, GkeCluster) and (True, "gs") in models
+
+
+def bucket_of(source: str | None) -> str:
+    """`bucket` of `gs://bucket/model`; empty for a path."""
+    return re.sub("^[^/]*://", "", source or "").partition("/")[0] if scheme_of(source) else ""
+
+
 def scheme_of(source: str | None) -> str:
     """`gs` of `gs://bucket/model`; empty for a path."""
     found = re.match("([A-Za-z][A-Za-z0-9+.-]*)://", source or "")
@@ -40,12 +53,17 @@ def scheme_of(source: str | None) -> str:
 
 def reads(store: Store | None, scheme: str) -> bool:
     """Whether what converts models for a store can fetch from addresses of a scheme."""
+    return scheme in ("https", "http") or scheme in buckets_of(store)
+
+
+def buckets_of(store: Store | None) -> frozenset[str]:
+    """The schemes of buckets that are read with the identity that Jobs have for a store."""
     match store:
         case S3Store():
-            return scheme in ("https", "http", "s3")
+            return frozenset({"s3"})
         case GcsStore():
-            return scheme in ("https", "http", "gs")
+            return frozenset({"gs"})
         case VolumeStore() | HttpStore() | None:
-            return scheme in ("https", "http")
+            return frozenset()
         case _:
             assert_never(store)

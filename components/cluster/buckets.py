@@ -14,10 +14,12 @@ import pulumi
 from components.cluster.accounts import PULL_ROLE
 from components.cluster.gcp import GcpResource
 from components.cluster.machines import region_of
-from schemas.spec import GkeCluster
+from schemas.spec import GcsStore, GkeCluster, Spec
+from schemas.stores import bucket_of, scheme_of
 
 # Conversion Jobs write what serving pods read; both run as the same account.
 STORE_ROLE: Final = "roles/storage.objectUser"
+READ_ROLE: Final = "roles/storage.objectViewer"
 LONGEST_BUCKET_NAME: Final = 63
 
 
@@ -45,11 +47,29 @@ def model_bucket(spec: GkeCluster, cluster: str, opts: pulumi.ResourceOptions) -
 
 
 def store_right(
-    bucket: pulumi.Output[str], account: GcpResource, *, name: str, opts: pulumi.ResourceOptions
+    bucket: pulumi.Input[str],
+    account: GcpResource,
+    *,
+    name: str,
+    opts: pulumi.ResourceOptions,
+    role: str = STORE_ROLE,
 ) -> GcpResource:
-    """Let an account read and write a bucket's objects."""
-    props = {"bucket": bucket, "role": STORE_ROLE, "member": account.output("member")}
-    return GcpResource("gcp:storage/bucketIAMMember:BucketIAMMember", f"{name}-use", props, opts)
+    """Let an account read a bucket's objects, and write them unless the role is another."""
+    props = {"bucket": bucket, "role": role, "member": account.output("member")}
+    return GcpResource("gcp:storage/bucketIAMMember:BucketIAMMember", name, props, opts)
+
+
+def other_buckets(spec: Spec, own: str) -> dict[str, str]:
+    """The roles that the pods' account needs on buckets besides the cluster's `own`, by bucket.
+
+    None where the spec names an account: whose rights are not ours to give.
+    """
+    store = spec.store
+    if isinstance(store, GcsStore) and store.account is not None:
+        return {}
+    read = {bucket_of(model.source): READ_ROLE for model in spec.models if scheme_of(model.source) == "gs"}
+    kept = {store.bucket: STORE_ROLE} if isinstance(store, GcsStore) and store.bucket else {}
+    return {bucket: role for bucket, role in sorted((read | kept).items()) if bucket != own}
 
 
 def registry_location(spec: GkeCluster) -> str:

@@ -8,6 +8,7 @@ therefore deletes before it creates, and the plan says so.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import pulumi
@@ -55,6 +56,7 @@ class GkeCluster(pulumi.ComponentResource):
         stack: str,
         namespace: str = "",
         proxies: str = "",
+        uses: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare everything.
@@ -62,6 +64,7 @@ class GkeCluster(pulumi.ComponentResource):
         Args:
             stack: names the cluster unless the spec does, and the namespace unless it is given.
             proxies: addresses of the proxies of regional gateways; empty without (`schemas.gateways.proxies_of`).
+            uses: roles of the pods' account on buckets that are not the cluster's, by bucket.
         """
         self.name = spec.name or stack
         super().__init__(TYPE, self.name, {}, opts)
@@ -75,7 +78,7 @@ class GkeCluster(pulumi.ComponentResource):
         email = account.output("email") if account else ""
         self.cluster = self._cluster(network, email, apis)
         self.node_pools = self._pools(email, rights)
-        self.bucket, self.model_account = self._store(namespace or stack)
+        self.bucket, self.model_account = self._store(namespace or stack, uses or {})
         self.kubeconfig = pulumi.Output.all(
             self.cluster.output("name"), self.cluster.output("endpoint"), self.cluster.output("masterAuth")
         ).apply(lambda known: gke_kubeconfig(known[0], known[1], known[2]["clusterCaCertificate"]))
@@ -132,20 +135,26 @@ class GkeCluster(pulumi.ComponentResource):
         )
         return account, [right]
 
-    def _store(self, namespace: str) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
+    def _store(self, namespace: str, uses: Mapping[str, str]) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
         """The bucket, and the account that pods read and write it as; both are usable once these outputs are known."""
         spec, name = self._spec, f"{self.name}-models"
         bucket = buckets.model_bucket(spec, self.name, self._after_apis)
         account = accounts.service_account(
             self.name, "models", project=spec.project, title=f"Pods of {self.name}", opts=self._after_apis
         )
-        right = buckets.store_right(bucket, account, name=name, opts=self._child)
+        rights = [
+            buckets.store_right(bucket, account, name=f"{name}-use", opts=self._child),
+            *(
+                buckets.store_right(other, account, name=f"{name}-use-{other}", role=role, opts=self._child)
+                for other, role in uses.items()
+            ),
+        ]
         # The project has a workload identity pool only once a cluster with workload identity stands.
         after_cluster = pulumi.ResourceOptions(parent=self, depends_on=[self.cluster])
         identity = accounts.workload_identity(
             account, project=spec.project, namespace=namespace, name=name, opts=after_cluster
         )
-        ready = pulumi.Output.all(account.output("email"), right.urn, identity.urn)
+        ready = pulumi.Output.all(account.output("email"), identity.urn, *(right.urn for right in rights))
         return bucket, ready.apply(lambda known: str(known[0]))
 
 

@@ -137,10 +137,14 @@ def _run(command: Sequence[str], failure: str, tell: Callable[[str], None] = lam
     """What the command printed; the reason why not is among its last lines.
 
     Raises:
-        PreflightError: it failed.
+        PreflightError: it failed, or is not installed.
     """
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        lines = list(_heard(process.stdout or (), tell))
+    try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            lines = list(_heard(process.stdout or (), tell))
+    except OSError as error:
+        remedy = f"install it, or leave `--tool` out: the first of {', '.join(TOOLS)} that is installed is taken"
+        raise PreflightError(f"{command[0]} cannot be run", why=error.strerror or str(error), remedy=remedy) from error
     if process.returncode:
         raise PreflightError(failure, why="\n".join(lines[-LAST_LINES:]) or f"exit code {process.returncode}")
     if not lines:

@@ -58,13 +58,21 @@ def connect(kubeconfig: str = "", context: str = "", *, retries: int | bool = 1)
     except Exception as error:  # the client lets through whatever it stumbles over
         raise PreflightError(
             "the kubeconfig cannot be used" if is_text(given) else f"the kubeconfig {given} cannot be used",
-            why=QUOTED.sub("…", str(error)) if isinstance(error, config.ConfigException) else type(error).__name__,
+            why=QUOTED.sub("…", str(error)) if isinstance(error, config.ConfigException) else _kind_of(error),
             remedy="set `cluster.kubeconfig` and `cluster.context`; `kubectl config get-contexts` lists contexts",
         ) from None  # a trace of the cause would quote the file
     if not wire.verify_ssl:
         # The kubeconfig asks for it (insecure-skip-tls-verify); a warning at every request helps nobody.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return made
+
+
+def _kind_of(error: Exception) -> str:
+    """What went wrong with a kubeconfig, without a word of what stands in it."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return type(error).__name__
+    return f"it is no YAML, line {mark.line + 1}, column {mark.column + 1}"
 
 
 @contextlib.contextmanager

@@ -33,7 +33,9 @@ class ModelAccess:
         digest: SHA-256 of `model.xml` and `model.bin`, where it is known before the pod starts.
         service_account: the service account that may read the store; None where pods need no identity.
         annotations: what pods must say to get the volumes.
-        host: where the store is, and `ports`, its TCP ports, where init containers fetch the model from it.
+        host: where the store is, and `ports`, its TCP ports, where init containers or servers fetch the model from it.
+        env: what a server that fetches the model by itself must know of the store, besides what the spec says.
+        env_from: where its credentials come from.
     """
 
     name: str
@@ -49,3 +51,5 @@ class ModelAccess:
     annotations: Mapping[str, str] = field(default_factory=dict)
     host: str = ""
     ports: tuple[int, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    env_from: tuple[Mapping[str, Any], ...] = ()

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from components import codec
 from components.kubernetes.objects import Home, Manifest
-from components.models.order import Order
+from components.models.order import JOB_LEAST_MIB, JOB_MILLICPUS, JOB_MOST_MIB, Order
 from components.models.shelf import FOLDER, NAME, Shelf
 from schemas.spec import Cluster, GkeCluster
 
@@ -21,11 +21,8 @@ USER: Final = 65532
 WORK: Final = "/work"
 DATA: Final = "/data"
 COMPONENT: Final = "conversion"
-RESOURCES: Final[Mapping[str, Any]] = {
-    # No limit of CPU: a conversion takes what is free, and never asks for cores of its own.
-    "requests": {"cpu": "250m", "memory": "512Mi"},
-    "limits": {"memory": "8Gi"},
-}
+# It only writes what it is sent.
+RECEIVES_MIB: Final = 1024
 OUR_ERRORS: Final = (1, 3, 4)
 """Exit codes of errors that another attempt would meet as well."""
 
@@ -46,6 +43,17 @@ def tolerations_of(cluster: Cluster) -> tuple[Mapping[str, Any], ...]:
 def order_text(order: Order) -> str:
     """An order as a pod is given it."""
     return json.dumps(codec.encode(order), sort_keys=True)
+
+
+def resources(most_mib: int = JOB_MOST_MIB) -> dict[str, Any]:
+    """What a Job's container requests and may use; a quota may leave less memory than is usual.
+
+    No limit of CPU: a conversion takes what is free, and never asks for cores of its own.
+    """
+    return {
+        "requests": {"cpu": f"{JOB_MILLICPUS}m", "memory": f"{min(JOB_LEAST_MIB, most_mib)}Mi"},
+        "limits": {"memory": f"{most_mib // 1024}Gi" if most_mib % 1024 == 0 else f"{most_mib}Mi"},
+    }
 
 
 def container(
@@ -75,24 +83,39 @@ def mounted(*, read_only: bool) -> dict[str, Any]:
 
 
 def convert_job(
-    name: str, order: str, home: Home, shelf: Shelf, *, data: str = "", tolerations: Sequence[Mapping[str, Any]] = ()
+    name: str,
+    order: str,
+    home: Home,
+    shelf: Shelf,
+    *,
+    data: str = "",
+    tolerations: Sequence[Mapping[str, Any]] = (),
+    most_mib: int = JOB_MOST_MIB,
 ) -> Manifest:
-    """The Job that makes a model; `data` names a ConfigMap with its data sets."""
+    """The Job that makes a model, with so much memory; `data` names a ConfigMap with its data sets."""
     mounts = _mounts(shelf)
     volumes = _volumes(shelf)
     if data:
         mounts.append({"name": "data", "mountPath": DATA, "readOnly": True})
         volumes.append({"name": "data", "configMap": {"name": data}})
-    made = container("convert", order, image=home.image, shelf=shelf, mounts=mounts, resources=RESOURCES)
+    made = container("convert", order, image=home.image, shelf=shelf, mounts=mounts, resources=resources(most_mib))
     rules = [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": list(OUR_ERRORS)}}]
     more = {"backoffLimit": 3, "podFailurePolicy": {"rules": rules}}
     return _job(name, made, volumes, home, shelf, tolerations, more)
 
 
-def receive_job(name: str, home: Home, shelf: Shelf, *, tolerations: Sequence[Mapping[str, Any]] = ()) -> Manifest:
+def receive_job(
+    name: str,
+    home: Home,
+    shelf: Shelf,
+    *,
+    tolerations: Sequence[Mapping[str, Any]] = (),
+    most_mib: int = JOB_MOST_MIB,
+) -> Manifest:
     """The Job whose pod waits for a model to be sent to it by `exec`; it deletes itself when it is over."""
+    own = resources(min(RECEIVES_MIB, most_mib))
     made = {
-        **container("receive", "", image=home.image, shelf=shelf, mounts=_mounts(shelf), resources=RESOURCES),
+        **container("receive", "", image=home.image, shelf=shelf, mounts=_mounts(shelf), resources=own),
         "command": ["sleep"],
         "args": [str(RECEIVES_S)],
     }

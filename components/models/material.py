@@ -7,7 +7,7 @@ content, never by place.
 | text | material |
 |---|---|
 | a path, `file://...` | `Local` |
-| `https://...` | `Remote` |
+| `https://...`; `gs://...` and `s3://...` where Jobs of a cluster fetch them | `Remote` |
 | `train://MODEL/FILE`, or `train:` as the source | `Trained` |
 """
 
@@ -67,10 +67,17 @@ class Obtained:
 
 @dataclass(frozen=True)
 class Planner:
-    """What it takes to read the texts of a spec: its models by name, and the folder of the file that states one."""
+    """What it takes to read the texts of a spec.
+
+    Attributes:
+        models: the models by name.
+        folder: of the file that states a model.
+        buckets: schemes of buckets that a model may come from, because those who fetch it have an identity for them.
+    """
 
     models: Mapping[str, Model]
     folder: Callable[[Model], Path]
+    buckets: frozenset[str] = frozenset()
 
     def source(self, model: Model) -> Material:
         """The material that a model is made from.
@@ -102,7 +109,8 @@ class Planner:
             local = _local(Path(unquote(parts.path)) if parts.scheme == "file" else Path(text), role)
             check_digest(local.path, sha256, local.digest)
             return local
-        check_url(text, sha256)
+        if role != "model" or parts.scheme not in self.buckets:
+            check_url(text, sha256)
         if role == "model":
             formats.check_name(file_name(text))
         return Remote(text, sha256)

@@ -18,15 +18,15 @@ import pulumi
 from components.kubernetes.objects import Home, declare
 from components.models import errands, material
 from components.models.access import Container, ModelAccess
+from components.models.as_is import KEY_DIGITS, read_as_it_is
 from components.models.digest import value_digest
-from components.models.order import Conversion, Data, Order, Original, Place
+from components.models.order import JOB_MOST_MIB, Conversion, Data, Order, Original, Place
 from components.models.plan import plan_inputs
 from components.models.shelf import FOLDER, NAME, Shelf, original_url
 from schemas.errors import PreflightError, UsageError
-from schemas.spec import Model
+from schemas.spec import Model, Store
 from schemas.stores import way_of
 
-KEY_DIGITS: Final = 16
 SHORT_DIGITS: Final = 8
 LONGEST_PART: Final = 44  # of a model's name in that of a Job, whose pods' names end at 63 characters
 MOST_DATA_BYTES: Final = 1_000_000  # of the 1 MiB that a ConfigMap holds in all
@@ -40,17 +40,23 @@ class Supply:
         planner: reads the texts of the spec.
         store: the store of this machine, where models for the cluster are made too.
         shelf: the cluster's store; None where all models are read from buckets as they are.
+        declared: the store as the spec has it.
+        identity: the Kubernetes service account for buckets of Google Cloud, where pods read some.
         kubeconfig: a path, or the text of a kubeconfig; empty for the usual places.
         tolerations: of the Jobs, where nodes are tainted.
+        job_mib: memory that a Job may use.
     """
 
     planner: material.Planner
     store: Path
     home: Home
     shelf: Shelf | None
+    declared: Store | None = None
+    identity: pulumi.Resource | None = None
     kubeconfig: pulumi.Input[str] = ""
     context: str = ""
     tolerations: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    job_mib: int = JOB_MOST_MIB
 
 
 def access_of(model: Model, supply: Supply) -> ModelAccess:
@@ -61,7 +67,7 @@ def access_of(model: Model, supply: Supply) -> ModelAccess:
     """
     match way_of(model):
         case "as-is":
-            return _as_it_is(model)
+            return read_as_it_is(model, supply.declared, supply.identity)
         case "cluster":
             return _converted_there(model, supply)
         case "here":
@@ -82,14 +88,6 @@ def key_of(inputs: Mapping[str, Any]) -> str:
     return value_digest(parts)[:KEY_DIGITS]
 
 
-def _as_it_is(model: Model) -> ModelAccess:
-    source = model.source or ""
-    return ModelAccess(
-        name=model.name, key=value_digest(source)[:KEY_DIGITS], path=source, volumes=(), mounts=(),
-        init_containers=lambda _: (), uri=source,
-    )  # fmt: skip
-
-
 def _converted_there(model: Model, supply: Supply) -> ModelAccess:
     shelf, home = _shelf(model, supply), supply.home
     inputs = plan_inputs(model, supply.planner, supply.store)
@@ -103,8 +101,9 @@ def _converted_there(model: Model, supply: Supply) -> ModelAccess:
     if files:
         needs.append(declare(errands.data_map(name, files, home), home))
     manifest = errands.convert_job(
-        name, errands.order_text(order), home, shelf, data=name if files else "", tolerations=supply.tolerations
-    )
+        name, errands.order_text(order), home, shelf,
+        data=name if files else "", tolerations=supply.tolerations, most_mib=supply.job_mib,
+    )  # fmt: skip
     job = declare(manifest, home, needs=needs, delete_before_replace=True)
     return _access(model, key, supply.home, shelf, (*shelf.needs, job), digest=None)
 
@@ -118,13 +117,16 @@ def _made_here(model: Model, supply: Supply) -> ModelAccess:
     made = ModelResource(model.name, inputs)
     key = value_digest([key_of(inputs), _version("openvino"), _version("nncf")])[:KEY_DIGITS]
     order = Order(name=model.name, key=key, store=shelf.place)
+    job = errands.receive_job(
+        _name("upload", model, key), home, shelf, tolerations=supply.tolerations, most_mib=supply.job_mib
+    )
     upload = UploadResource(
         f"{model.name}-upload",
         {
             "order": errands.order_text(order),
             "path": made.path,
             "digest": made.digest,
-            "job": errands.receive_job(_name("upload", model, key), home, shelf, tolerations=supply.tolerations),
+            "job": job,
             "volume": shelf.made,
             "kubeconfig": supply.kubeconfig,
             "context": supply.context,

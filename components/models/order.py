@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
+
+# What a Job with an errand requests, and the memory that it may use unless a quota leaves less.
+JOB_MILLICPUS: Final = 250
+JOB_LEAST_MIB: Final = 512
+JOB_MOST_MIB: Final = 8192
 
 Auth = Literal["none", "s3", "gcs"]
 

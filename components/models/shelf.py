@@ -70,12 +70,21 @@ class Shelf:
         return parts.port or (80 if parts.scheme == "http" else 443)
 
 
-def declare_shelf(store: Store, home: Home, *, bucket: str = "", account: pulumi.Input[str] = "") -> Shelf:
+def declare_identity(store: Store | None, home: Home, account: pulumi.Input[str] = "") -> pulumi.Resource:
+    """Declare the service account of pods that use buckets of Google Cloud.
+
+    They act there as the Google service account that the store names, else as `account`.
+    """
+    named = store.account if isinstance(store, GcsStore) else None
+    return declare(service_account(home, named or account), home)
+
+
+def declare_shelf(store: Store, home: Home, *, bucket: str = "", identity: pulumi.Resource | None = None) -> Shelf:
     """Declare what a store needs in the stack's namespace.
 
     Args:
         bucket: the bucket that the stack makes, for a store of Google Cloud that names none.
-        account: e-mail address of the Google service account that may use it.
+        identity: the service account of pods that use it, for a store of Google Cloud.
 
     Raises:
         UsageError: a store of Google Cloud has no bucket.
@@ -86,7 +95,7 @@ def declare_shelf(store: Store, home: Home, *, bucket: str = "", account: pulumi
         case S3Store():
             return s3_shelf(store)
         case GcsStore():
-            identity = declare(service_account(home, store.account or account), home)
+            assert identity is not None
             return gcs_shelf(store, store.bucket or bucket, identity)
         case HttpStore():
             return Shelf(Place(url=store.url.rstrip("/")))

@@ -14,6 +14,7 @@ from components.cluster.nodes import ClusterFacts, Node
 from components.serving.placement_misfit import Misfit, path_of
 from components.serving.placement_pods import PodPlan, made, rolled
 from components.serving.placement_request import request_of
+from components.serving.placement_spread import Ground, stranding
 from schemas.errors import Problem
 from schemas.spec import Instances, KubernetesCluster, Serving, Taint
 
@@ -47,9 +48,14 @@ def plan_pods_anywhere(
     if not nodes:
         remedy = "set `nodeSelector` and `tolerations` of the group for nodes that are ready"
         raise _misfit(serving, f"{serving.name} has no node to run on, of {len(facts.nodes)}", remedy, "NUMA010")
-    others = (one for one in beside if one.name != serving.name and usable(one, facts.nodes) == nodes)
-    asked_by_others = sum(one.replicas * one.millicpus for one in (_sized(other, cluster, nodes) for other in others))
-    found = _fitted(serving, plan, nodes, asked_by_others)
+    others = [
+        (one, replace(sized := _sized(one, cluster, nodes), alone=_fills(sized, nodes)))
+        for one in beside
+        if one.name != serving.name and usable(one, facts.nodes) == nodes
+    ]
+    found = _fitted(serving, plan, nodes, sum(one.replicas * one.millicpus for _, one in others))
+    if note := stranding(serving, found, _ground(found, nodes), others):
+        found = replace(found, fit=(*found.fit, note))
     if serving.autoscale is None or serving.autoscale.metric == "requests" or MEASURED in facts.kinds:
         return found
     note = (
@@ -106,15 +112,30 @@ def _fitted(serving: Serving, plan: PodPlan, nodes: tuple[Node, ...], asked_by_o
     where = f"{len(nodes)} nodes" if len(nodes) > 1 else f"node {nodes[0].name}"
     size = f"{plan.replicas} x {_many(plan.cores, 'core')}" + (f" ({plan.cpus} CPUs)" if plan.cpus > plan.cores else "")
     lines = [f"{size} on {where}: room for {sum(slots)}", *_warnings(plan, nodes, left)]
-    alone = 2 * plan.cpus > max(max(node.numa_cpus or (node.cpus,)) for node in nodes)
     found = replace(
-        plan, per_node=max(slots), pinned=pinned, alone=alone, fit=tuple(f"{plan.group}: {line}" for line in lines)
+        plan,
+        per_node=max(slots),
+        pinned=pinned,
+        alone=_fills(plan, nodes),
+        fit=tuple(f"{plan.group}: {line}" for line in lines),
     )
     free = sum(node.free_millicpus for node in nodes) - asked_by_others - plan.replicas * plan.millicpus
     if free < 0 < asked_by_others:
         note = f"{plan.group}: all groups of the stack together ask for more CPUs than its nodes have"
         found = replace(found, fit=(*found.fit, note))
     return rolled(serving, found, room=sum(slots) > plan.replicas and free >= plan.millicpus)
+
+
+def _fills(plan: PodPlan, nodes: tuple[Node, ...]) -> bool:
+    """Whether no NUMA node takes a second pod."""
+    return 2 * plan.cpus > max(max(node.numa_cpus or (node.cpus,)) for node in nodes)
+
+
+def _ground(plan: PodPlan, nodes: tuple[Node, ...]) -> Ground:
+    """The nodes that take such a pod, each as the smallest of them: it is the soonest full."""
+    taken = [(_slots(plan, node, node.free_millicpus, node.free_memory_mib), node.free_millicpus) for node in nodes]
+    places = [(slots, millicpus) for slots, millicpus in taken if slots]
+    return Ground(len(places), min(slots for slots, _ in places), min(millicpus for _, millicpus in places))
 
 
 def _slots(plan: PodPlan, node: Node, millicpus: int, memory_mib: int) -> int:

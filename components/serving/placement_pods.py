@@ -126,7 +126,7 @@ def plan_pods(cluster: GkeCluster, serving: Serving, asked_by_others: int = 0) -
     per_node, cores, count = _cut(serving, pool, capacity, nodes)
     fit = tuple(_fit(serving, pool, machine, capacity, per_node=per_node, cores=cores))
     plan = made(serving, pool, width=capacity.cpus_per_core, per_node=per_node, cores=cores, count=count, fit=fit)
-    room = _most(serving, capacity, cores) if plan.exclusive else capacity.free_millicpus // plan.millicpus
+    room = places(serving, capacity, cores) if plan.exclusive else capacity.free_millicpus // plan.millicpus
     plan = _on_so_many(serving, plan, room=room, nodes=nodes, most=most)
     # A node more takes minutes to come: it is worth them only where nobody would answer meanwhile.
     surge = room * nodes > plan.replicas or (plan.replicas == 1 and room * most > 1)
@@ -207,13 +207,16 @@ def serving_memory_mib(serving: Serving) -> int | None:
     return None if serving.memory_bytes is None else max(1, serving.memory_bytes // 2**20)
 
 
-def rolled(serving: Serving, plan: PodPlan, *, room: bool) -> PodPlan:
-    """The plan with how its pods are replaced: as the spec says, else the new one first where there is `room`."""
+def rolled(serving: Serving, plan: PodPlan, *, room: bool, short: str = "no node has room for a pod more") -> PodPlan:
+    """The plan with how its pods are replaced: as the spec says, else the new one first where there is `room`.
+
+    `short` says what there is no room in.
+    """
     surge = room if serving.rolling is None else serving.rolling == "surge"
     if not room and serving.platform == "seldon":
-        note = "no node has room for a pod more: Seldon Core, which starts the new one first, waits until one has"
+        note = f"{short}: Seldon Core, which starts the new one first, waits for it"
     elif serving.rolling == "surge" and not room:
-        note = "no node has room for a pod more: `rolling: surge` waits until one has"
+        note = f"{short}: `rolling: surge` waits for it"
     elif surge or plan.replicas > 1:
         return replace(plan, surge=surge)
     else:
@@ -241,16 +244,16 @@ def _cut(serving: Serving, pool: NodePool, capacity: NodeCapacity, nodes: int) -
             count = shape.count
         case Fill():
             cores = min(shape.cores, max(1, capacity.whole_cores_on_first))
-            per_node = max(1, _most(serving, capacity, cores))
+            per_node = max(1, places(serving, capacity, cores))
             count = per_node * nodes
         case _:
             assert_never(shape)
-    if not cores or per_node > _most(serving, capacity, cores):
+    if not cores or per_node > places(serving, capacity, cores):
         raise _does_not_fit(serving, pool, capacity, per_node=per_node, cores=cores)
     return per_node, cores, count
 
 
-def _most(serving: Serving, capacity: NodeCapacity, cores: int) -> int:
+def places(serving: Serving, capacity: NodeCapacity, cores: int) -> int:
     """How many pods of so many cores a node takes, none across NUMA nodes."""
     aligned = capacity.whole_cores_on_first // cores + (capacity.numa_nodes - 1) * (capacity.cores_per_node // cores)
     beside = EXECUTOR_MILLICPUS * has_executor(serving)
@@ -260,7 +263,7 @@ def _most(serving: Serving, capacity: NodeCapacity, cores: int) -> int:
 def _largest(serving: Serving, capacity: NodeCapacity, pods: int) -> int:
     """The most cores that each of so many pods on a node may have; 0 when they do not fit at all."""
     return next(
-        (cores for cores in range(capacity.cores_per_node, 0, -1) if _most(serving, capacity, cores) >= pods), 0
+        (cores for cores in range(capacity.cores_per_node, 0, -1) if places(serving, capacity, cores) >= pods), 0
     )
 
 

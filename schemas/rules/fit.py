@@ -55,6 +55,12 @@ _TEXTS: Final = {
         Why: Threads that share a CPU wait for each other.
         Remedy: Lower `threads`, or leave it out: one for each core is the default.
     """,
+    "QUOTA001": """The pods of a stack stay within the quota of its namespace.
+
+        Why: Kubernetes makes no pod that the quota forbids, and says so to nobody who waits for it. All replicas count,
+            those of an autoscaled group at its least, and one Job beside them where models are made or measured.
+        Remedy: Raise the member of `cluster.quota` that the message names, or ask for fewer or smaller pods.
+    """,
 }
 
 RULES: Final = tuple(Rule(rule_id, inspect.cleandoc(text)) for rule_id, text in _TEXTS.items())

@@ -79,11 +79,20 @@ def protocols_of(group: Serving) -> tuple[Protocol, ...]:
     known = PROTOCOLS[group.platform]
     if group.platform == "seldon" and group.executor is False:
         known = PROTOCOLS[group.runtime or "openvino"]
-    if "ovms" in (group.platform, group.runtime) and group.version is not None:
-        version = re.match(r"([0-9]{4})\.([0-9]{1,2})", group.version)
+    if "ovms" in (group.platform, group.runtime) and (stated := _ovms_version(group)):
+        version = re.match(r"([0-9]{4})\.([0-9]{1,2})", stated)
         if version is None or (int(version[1]), int(version[2])) >= OVMS_WITHOUT_V1:
             return tuple(protocol for protocol in known if protocol != "v1")
     return known
+
+
+def _ovms_version(group: Serving) -> str:
+    """The version of OVMS as the spec has it; that of an image by its tag, where it is OVMS's own or looks like one."""
+    if group.version is not None or group.image is None:
+        return group.version or ""
+    name, _, tag = group.image.partition("@")[0].rpartition("/")[2].partition(":")
+    own = name == "model_server" and (tag or "@" not in group.image)
+    return (tag or "latest") if own or re.match(r"[0-9]{4}\.[0-9]", tag) else ""
 
 
 def _not_spoken(group: Serving, protocol: str) -> str:

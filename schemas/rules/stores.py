@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemas.rules.registry import Violation, rule
-from schemas.spec import GcsStore, KubernetesCluster, LocalCluster, Spec
+from schemas.spec import GcsStore, GkeCluster, KubernetesCluster, LocalCluster, S3Store, Spec
 from schemas.stores import reads, scheme_of, store_of, way_of
 from schemas.tree import Tree
 
@@ -125,8 +125,8 @@ def servers_read_buckets_if_they_can(spec: Spec, tree: Tree) -> Iterator[Violati
         cluster: {provider: kubernetes}
         models: [{name: digits, source: gs://models/digits}]
         serving: [{name: one, model: digits, platform: openvino}]
-    Remedy: State the model's `sha256`: then a Job converts it into the store. Or use `platform: ovms` (for KServe and
-        Seldon Core `runtime: ovms`).
+    Remedy: Name the model's file (gs://models/digits/1/model.xml) and state its `sha256`: then a Job brings it into the
+        store. Or use `platform: ovms` (for KServe and Seldon Core `runtime: ovms`).
     """
     if isinstance(spec.cluster, LocalCluster):
         return
@@ -150,3 +150,43 @@ def a_bucket_of_google_cloud_has_a_name(spec: Spec, tree: Tree) -> Iterator[Viol
     """
     if isinstance(spec.store, GcsStore) and spec.store.bucket is None and isinstance(spec.cluster, KubernetesCluster):
         yield Violation("store", "the store has no `bucket`")
+
+
+@rule("STORE008")
+def a_bucket_is_mounted_where_the_driver_is(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """`mount: fuse` needs Cloud Storage FUSE, which GKE switches on with `gcsFuse`.
+
+    Why: Without the driver the volume is never mounted, and pods wait for it without end.
+    Example:
+        cluster:
+          provider: gke
+          project: my-project
+          location: europe-west4-a
+          gcsFuse: false
+          nodePools: [{name: serving, machineType: n2-standard-8}]
+        store: {type: gcs, mount: fuse}
+    Remedy: Delete `gcsFuse: false`, or write `mount: copy`.
+    """
+    fuse = isinstance(spec.store, GcsStore) and spec.store.mount == "fuse"
+    if fuse and isinstance(spec.cluster, GkeCluster) and not spec.cluster.gcs_fuse:
+        yield Violation("store.mount", "the cluster has no Cloud Storage FUSE (`gcsFuse: false`)")
+
+
+@rule("STORE009")
+def ovms_asks_other_services_in_plain_words(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """OVMS reads s3:// from an `endpoint` of http://, or from AWS.
+
+    Why: OVMS asks the service that S3_ENDPOINT names over plain HTTP, whatever stands before its name.
+    Example:
+        cluster: {provider: kubernetes}
+        store: {type: s3, bucket: models, endpoint: "https://minio.example.com"}
+        models: [{name: digits, source: s3://models/digits}]
+        serving: [{name: one, model: digits, platform: ovms}]
+    Remedy: Name the model's file and its `sha256`: then a Job fetches it over https, and pods from the store.
+    """
+    store = spec.store
+    if not isinstance(store, S3Store) or not (store.endpoint or "").startswith("https://"):
+        return
+    for model in spec.models:
+        if way_of(model) == "as-is" and scheme_of(model.source) == "s3":
+            yield Violation(f"{model.at}.source", f"OVMS would ask {store.endpoint} over plain HTTP")

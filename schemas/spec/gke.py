@@ -7,6 +7,7 @@ from schemas.record import record
 from schemas.spec.fields import Name, Pattern, Positive, item, where
 from schemas.spec.network import Network
 from schemas.spec.node_pool import NodePool
+from schemas.spec.tenant import Quota
 from schemas.units import Bytes, Seconds
 
 Clock = Annotated[str, Pattern("^([01][0-9]|2[0-3]):[0-5][0-9]$", "a time of day such as 03:00")]
@@ -134,4 +135,5 @@ class GkeCluster:
         "This program's image as nodes pull it; the one that `inferstack image` makes when absent.", default=None
     )
     labels: Mapping[str, str] | None = item("Labels of the cluster.", default=None)
+    quota: Quota | None = item("Most that the stack's namespace may request.", default=None)
     at: str = where()

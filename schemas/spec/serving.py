@@ -117,7 +117,9 @@ class Serving:
     spread: Literal["node", "zone", "none"] | None = item(
         "Keep replicas apart by nodes or zones; by nodes where there is a choice when absent.", default=None
     )
-    priority: Positive | None = item("Priority over pods of smaller numbers; makes a priority class.", default=None)
+    priority: Annotated[int, Range(1, 1_000_000_000)] | None = item(
+        "Priority over pods of smaller numbers; makes a priority class.", default=None
+    )
     priority_class: Name | None = item("A priority class that is there already.", default=None)
     clients: Clients = item("Who may call besides the stack's own namespace.", default=Clients())
     node_pool: Name | None = item("Node pool to run on.", default=None)

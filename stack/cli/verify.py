@@ -32,11 +32,12 @@ def verify(group: str | None, stack: str | None, state_dir: str | None, as_json:
     site = open_stack(stack, state_dir)
     cluster = on_cluster(site)
     found = _in_pods(cluster, group) if cluster is not None else _here(site, group)
+    idle = not found and not (cluster and cluster.groups)
     if as_json:
         print_json(pinning_json(found))
     else:
-        click.echo(render_pinning(found, colour=wants_colour(sys.stdout)), nl=False)
-    return 0 if found and all(one.ok for one in found) else 1
+        click.echo(render_pinning(found, idle=idle, colour=wants_colour(sys.stdout)), nl=False)
+    return 0 if idle or (found and all(one.ok for one in found)) else 1
 
 
 def _in_pods(cluster: OnCluster, name: str | None) -> Sequence[Verdict]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.errors import InferstackError, PartlyAppliedError, StoppedError
+from stack.engines.urns import PROVIDER_PREFIX
 from stack.plan import Op, Plan
 
 
@@ -95,10 +96,11 @@ def ignore(event: Event) -> None:
 
 @dataclass(frozen=True)
 class NotReached:
-    """An operation that the work did not come to, or did not end, because the user stopped it."""
+    """An operation that the work did not come to, or did not end, because the user stopped it; `why` it had not yet."""
 
     op: Op
     subject: Subject
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,11 @@ class Outcome:
     outputs: Mapping[str, Any] | None = None
 
     @property
+    def counted(self) -> tuple[Finished, ...]:
+        """What was done, as plans count: providers are how things are made, and none themselves."""
+        return tuple(end for end in self.done if not end.subject.type.startswith(PROVIDER_PREFIX))
+
+    @property
     def complete(self) -> bool:
         """Whether everything that was planned is done."""
         return not (self.failed or self.skipped or self.not_reached or self.interrupted)
@@ -130,7 +137,7 @@ class Outcome:
         if self.interrupted:
             left = len(self.not_reached) + len(self.skipped) + len(self.failed)
             return StoppedError(
-                f"Stopped: {_count(len(self.done))} done, {left} not.",
+                f"Stopped: {_count(len(self.counted))} done, {left} not.",
                 why="The work was interrupted; the state holds what is done." if not self.failed else "",
                 remedy="Run the same command again: it goes on where this stopped.",
             )
@@ -138,7 +145,7 @@ class Outcome:
             return None
         missing = len(self.skipped) + len(self.not_reached)
         return PartlyAppliedError(
-            f"{_count(len(self.failed))} failed, {len(self.done)} done, {missing} not tried.",
+            f"{_count(len(self.failed))} failed, {len(self.counted)} done, {missing} not tried.",
             why="\n".join(f"{failed.subject.name}: {failed.message}" for failed in self.failed),
             remedy="Repair what failed and run the same command again: what is done stays done.",
         )

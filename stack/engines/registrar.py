@@ -115,7 +115,7 @@ class Registrar:
             error = _without_secrets(raised, goal.inputs)
             op: Op = "create" if urn not in self.ledger.state.records else "update"
             if isinstance(error, StoppedError):
-                self.log.leave(op, blank)
+                self.log.leave(op, blank, error.why)
             else:
                 self.log.fail(op, blank, error, since)
             return Registered(urn, lost=True)

@@ -140,13 +140,14 @@ def apply(
 
 
 def not_reached(planned: Plan, log: StepLog) -> tuple[NotReached, ...]:
-    """What was planned and neither done nor tried."""
+    """What was planned and neither done nor tried to its end; with what it still waited for."""
+    why = {left.subject.urn: left.why for left in log.not_reached}
     ended: list[Finished | Failed | Skipped] = [*log.done, *log.failed, *log.skipped]
     deleted = {end.subject.urn for end in ended if end.op == "delete"}
     met = {end.subject.urn for end in ended if end.op != "delete"}
     met |= {step.record.urn for step in log.steps if step.op in ("same", "read")}
     return tuple(
-        NotReached(change.op, Subject(change.urn, change.type, change.name))
+        NotReached(change.op, Subject(change.urn, change.type, change.name), why.get(change.urn, ""))
         for change in planned.changing
         if change.urn not in (deleted if change.op == "delete" else met)
     )

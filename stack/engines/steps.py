@@ -118,10 +118,10 @@ class StepLog:
             self._lost[record.urn] = because
         self.tell(event)
 
-    def leave(self, op: Op, record: Record) -> None:
+    def leave(self, op: Op, record: Record, why: str = "") -> None:
         """An operation is not begun, or not done to its end, because the run is being stopped."""
         with self._lock:
-            self.not_reached.append(NotReached(op, subject_of(record)))
+            self.not_reached.append(NotReached(op, subject_of(record), why))
             self._lost[record.urn] = subject_of(record)
 
     @property

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from components.cluster.buckets import bucket_name, registry_address
-from components.cluster.gke_cost import cost_of
+from components.cluster.buckets import bucket_name, other_buckets, registry_address
+from components.cluster.gke_cost import cost_of, node_counts
 from components.cluster.pool_problems import pool_problems
 from components.extensions.planning import plan_extensions, with_documents
 from components.image.build import default_name
+from components.models.as_is import reading_notes
 from components.serving.placement_misfit import Misfit
-from components.serving.placement_pods import crowded_pools, plan_groups
+from components.serving.placement_pods import PodPlan, crowded_pools, plan_groups
+from components.serving.placement_quota import share_of
+from components.serving.placement_spread import stranded_in_pools
+from components.serving.placement_volume import volume_notes
 from components.site import Site
 from schemas.gateways import proxies_of
 from schemas.load import Loaded
@@ -36,24 +40,37 @@ def build(
     """
     if wrong := pool_problems(cluster):
         raise Misfit(tuple(problem for _, problem in wrong), tuple(path for path, _ in wrong))
-    plans = plan_groups(cluster, loaded.spec.serving)
+    share = share_of(cluster.quota, loaded.spec, plan_groups(cluster, loaded.spec.serving))
     extensions = plan_extensions(loaded.spec.extensions, cluster)
     on_cluster = OnCluster(
         loaded,
         site,
-        plans=plans,
+        share=share,
         extensions=with_documents(extensions, site.store, installed=ours, download=download),
         namespace=site.stack,
         image=cluster.image or _image(cluster, site),
         rerun=rerun,
     )
-    crowded = crowded_pools(tuple(plans.values()), cluster)
+    crowded = crowded_pools(tuple(share.plans.values()), cluster)
     return Program(
         run=lambda: _register(on_cluster, cluster),
         origins=origins_of(loaded, gke_sources(cluster, cluster.name or site.stack) | on_cluster.sources()),
-        notes=(*on_cluster.notes, *crowded, *cost_of(cluster).notes),
+        notes=(
+            *on_cluster.notes,
+            *volume_notes(loaded.spec, share.plans, _nodes(cluster, share.plans)),
+            *reading_notes(loaded.spec, bucket_name(cluster, cluster.name or site.stack)),
+            *crowded,
+            *stranded_in_pools(cluster, loaded.spec.serving, share.plans),
+            *cost_of(cluster).notes,
+        ),
         tokens=rerun,
     )
+
+
+def _nodes(cluster: GkeCluster, plans: Mapping[str, PodPlan]) -> int:
+    """On how many nodes the pods of all groups may be put."""
+    pools = {plan.pool.name: plan.pool for plan in plans.values() if plan.pool}
+    return sum(node_counts(cluster, pool)[1] for pool in pools.values())
 
 
 def _image(cluster: GkeCluster, site: Site) -> str:
@@ -67,14 +84,16 @@ def _register(on_cluster: OnCluster, cluster: GkeCluster) -> None:
 
     from components.cluster.gke import GkeCluster as Gke
 
-    made = Gke(cluster, stack=on_cluster.site.stack, proxies=proxies_of(on_cluster.loaded.spec))
+    own = bucket_name(cluster, cluster.name or on_cluster.site.stack)
+    spec = on_cluster.loaded.spec
+    made = Gke(cluster, stack=on_cluster.site.stack, proxies=proxies_of(spec), uses=other_buckets(spec, own))
     pulumi.export("cluster", {"name": made.cluster.output("name"), "endpoint": made.cluster.output("endpoint")})
     provider = pulumi.ProviderResource("kubernetes", made.name, {"kubeconfig": made.kubeconfig, **IN_PLACE})
     on_cluster.register(
         Reach(
             provider,
             kubeconfig=made.kubeconfig,
-            bucket=bucket_name(cluster, made.name),
+            bucket=own,
             account=made.model_account,
             needs=tuple(made.node_pools.values()),
         )

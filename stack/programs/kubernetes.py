@@ -11,7 +11,10 @@ from components.cluster.nodes import ClusterFacts
 from components.cluster.nodes_reader import Client, read_cluster
 from components.extensions.planning import installed_by_others, plan_extensions, with_documents
 from components.image.build import default_name
+from components.models.as_is import reading_notes
 from components.serving.placement_nodes import plan_pods_anywhere
+from components.serving.placement_quota import share_of
+from components.serving.placement_volume import volume_notes
 from components.site import Site
 from schemas.errors import PreflightError
 from schemas.load import Loaded
@@ -38,11 +41,12 @@ def build(
     there = installed_by_others(facts.deployments, facts.kinds, ours) if facts else {}
     others = facts.namespaces if facts else frozenset()
     extensions = plan_extensions(loaded.spec.extensions, cluster, installed=there, namespaces=others)
+    plans = {one.name: plan_pods_anywhere(one, cluster, facts, loaded.spec.serving) for one in loaded.spec.serving}
     namespace = cluster.namespace or site.stack
     on_cluster = OnCluster(
         loaded,
         site,
-        plans={one.name: plan_pods_anywhere(one, cluster, facts, loaded.spec.serving) for one in loaded.spec.serving},
+        share=share_of(cluster.quota, loaded.spec, plans),
         extensions=with_documents(extensions, site.store, installed=ours, download=download),
         namespace=namespace,
         image=cluster.image or default_name(),
@@ -60,7 +64,12 @@ def build(
     return Program(
         run=register,
         origins=origins_of(loaded, on_cluster.sources()),
-        notes=(*silent, *on_cluster.notes),
+        notes=(
+            *silent,
+            *on_cluster.notes,
+            *volume_notes(loaded.spec, plans, sum(node.usable for node in facts.nodes) if facts else 1),
+            *reading_notes(loaded.spec, own=""),
+        ),
         tokens=rerun,
     )
 

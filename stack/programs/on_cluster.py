@@ -7,18 +7,19 @@ clients and the command line need to know of the groups is exported, so that the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from components.extensions.planning import ExtensionSet
 from components.models.material import Material, Remote, identity
 from components.serving.placement_pods import PodPlan
+from components.serving.placement_quota import Share
 from components.site import Site
 from schemas.load import Loaded
 from schemas.rules.load_tests import load_pool
-from schemas.spec import Benchmark, GkeCluster, KubernetesCluster
-from schemas.stores import store_of, way_of
+from schemas.spec import Benchmark, GkeCluster, LocalCluster
+from schemas.stores import buckets_of, store_of, uses_google, way_of
 from stack.programs.local import data_path, planner_of, spec_digest
 from stack.programs.measuring import one_after_another
 from stack.programs.sources import Sources
@@ -68,21 +69,26 @@ class OnCluster:
     """What is registered on a cluster, decided before anything is.
 
     Attributes:
-        plans: the pods of each serving group.
         namespace: where the stack's objects live.
         namespace_found: whether others have made it.
         image: this program's image as nodes pull it.
+        share: what the quota leaves.
         rerun: tokens by benchmark.
     """
 
     loaded: Loaded
     site: Site
-    plans: Mapping[str, PodPlan]
+    share: Share
     extensions: ExtensionSet
     namespace: str
     image: str
     rerun: Mapping[str, str] = field(default_factory=dict)
     namespace_found: bool = False
+
+    @property
+    def plans(self) -> Mapping[str, PodPlan]:
+        """The pods of each serving group."""
+        return self.share.plans
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -93,7 +99,7 @@ class OnCluster:
         spec = self.loaded.spec
         fit = (line for plan in self.plans.values() for line in plan.fit)
         around = neighbours.notes(self.extensions, spec.cluster)
-        return (*fit, *self.extensions.notes, *around, *notes(spec, self.extensions.elsewhere))
+        return (*fit, *self.share.notes, *self.extensions.notes, *around, *notes(spec, self.extensions.elsewhere))
 
     def sources(self) -> dict[tuple[str, str], Sources]:
         """Where the resources come from."""
@@ -131,26 +137,30 @@ class OnCluster:
         from components.serving.pods.tenant import Tenant
 
         cluster = self.loaded.spec.cluster
-        quota = cluster.quota if isinstance(cluster, KubernetesCluster) else None
+        quota = None if isinstance(cluster, LocalCluster) else cluster.quota
         return Tenant(home, quota, found=self.namespace_found).home
 
     def _models(self, home: Home, reach: Reach) -> dict[str, ModelAccess]:
         from components.models.errands import tolerations_of
         from components.models.on_cluster import Supply, access_of
-        from components.models.shelf import declare_shelf
+        from components.models.shelf import declare_identity, declare_shelf
 
         spec = self.loaded.spec
         store = store_of(spec)
         used = store is not None and any(way_of(model) != "as-is" for model in spec.models)
-        shelf = declare_shelf(store, home, bucket=reach.bucket, account=reach.account) if store and used else None
+        identity = declare_identity(store, home, reach.account) if uses_google(spec) else None
+        shelf = declare_shelf(store, home, bucket=reach.bucket, identity=identity) if store and used else None
         supply = Supply(
-            planner_of(self.loaded),
+            replace(planner_of(self.loaded), buckets=buckets_of(store)),
             self.site.store,
             home,
             shelf,
+            declared=store,
+            identity=identity,
             kubeconfig=reach.kubeconfig,
             context=reach.context,
             tolerations=tolerations_of(spec.cluster),
+            job_mib=self.share.job_mib,
         )
         return {model.name: access_of(model, supply) for model in spec.models}
 

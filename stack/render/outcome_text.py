@@ -32,7 +32,9 @@ def outcome_json(outcome: Outcome, warnings: Sequence[str] = ()) -> dict[str, An
             for f in outcome.failed
         ],
         "skipped": [{"op": s.op, "urn": s.subject.urn, "because": s.because.urn} for s in outcome.skipped],
-        "notReached": [{"op": n.op, "urn": n.subject.urn} for n in outcome.not_reached],
+        "notReached": [
+            {"op": n.op, "urn": n.subject.urn} | ({"why": n.why} if n.why else {}) for n in outcome.not_reached
+        ],
         "warnings": list(warnings),
         "outputs": outcome.outputs or {},
         "plan": as_json(outcome.plan),
@@ -49,6 +51,7 @@ def _lines(outcome: Outcome, warnings: Sequence[str], *, colour: bool) -> Iterat
         yield f"{yellow}skipped{reset}  {skipped.subject.name}  because {skipped.because.name} failed"
     for left in outcome.not_reached:
         yield f"{yellow}not done{reset}  {left.subject.name}  {short_type(left.subject.type)}"
+        yield from (f"    {line}" for line in left.why.splitlines())
     if outcome.failed or outcome.skipped or outcome.not_reached:
         yield ""
     for warning in warnings:
@@ -70,7 +73,7 @@ def _marked(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def _counts(outcome: Outcome) -> str:
-    done = Counter(VERBS[each.op] for each in outcome.done if each.op in VERBS)
+    done = Counter(VERBS[each.op] for each in outcome.counted if each.op in VERBS)
     words = [f"{count} {verb}" for verb, count in sorted(done.items())]
     missing = {"failed": len(outcome.failed), "skipped": len(outcome.skipped), "not reached": len(outcome.not_reached)}
     words += [f"{count} {word}" for word, count in missing.items() if count]

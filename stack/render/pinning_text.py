@@ -9,8 +9,10 @@ from typing import Any
 from components.serving.pinning import Verdict
 
 
-def render_pinning(verdicts: Sequence[Verdict], *, colour: bool = False) -> str:
-    """The verdicts as text. Ends with a newline."""
+def render_pinning(verdicts: Sequence[Verdict], *, idle: bool = False, colour: bool = False) -> str:
+    """The verdicts as text; `idle` where nothing is served that could be verified. Ends with a newline."""
+    if idle:
+        return "nothing to verify: the stack serves nothing\n"
     lines: list[str] = []
     for one in verdicts:
         word = _word(one)

@@ -121,6 +121,15 @@ def test_what_the_api_does_not_accept_is_refused_in_the_preview(
     assert place in caught.value.why
 
 
+def test_a_kind_that_no_plan_can_bring_is_refused_in_the_preview(stack: Stack) -> None:
+    unknown = {"apiVersion": "v1", "kind": "Foo", "metadata": {"name": "a", "namespace": stack.namespace}}
+    later = {"apiVersion": "tests.example.com/v1", "kind": "Foo", "metadata": {"name": "b", "namespace": "default"}}
+
+    with pytest.raises(InferstackError, match=r"of no kind that the cluster has: v1/Foo"):
+        stack.preview({"a": unknown})
+    assert the_change(stack.preview({"b": later})).op == "create"  # Perhaps with a release of the same plan.
+
+
 def test_an_invalid_object_is_refused_though_its_namespace_is_yet_to_be_made(stack: Stack) -> None:
     name = f"test-{uuid.uuid4().hex[:8]}"
     manifest = Stack(stack.place, stack.kubeconfig, name).deployment(replicas=-1)

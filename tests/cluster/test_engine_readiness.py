@@ -93,6 +93,39 @@ def test_a_wait_that_is_stopped_is_gone_on_with_by_the_next_up(stack: Stack, kub
     assert kubectl.get("deployment", "server", stack.namespace)["metadata"]["uid"] == uid
 
 
+def test_a_wait_says_what_holds_it_up_and_so_does_the_end_of_one_that_is_stopped(stack: Stack) -> None:
+    told: list[str] = []
+    engine = stack.engine()
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Progress):
+            told.append(event.text)
+            if "localhost/nowhere:1" in event.text:
+                engine.stop()
+
+    outcome = engine.up(stack.program({"a": stack.deployment(replicas=1)}), on_event=stop)
+
+    (left,) = outcome.not_reached
+    assert "0 of 1 available, 1 updated" in told
+    assert "localhost/nowhere:1" in told[-1]
+    assert "localhost/nowhere:1" in left.why
+
+
+def test_a_job_that_a_quota_forbids_says_so_while_it_waits(stack: Stack, kubectl: Kubectl, idle: str) -> None:
+    told: list[str] = []
+    kubectl("-n", stack.namespace, "create", "quota", "none", "--hard=pods=0")
+    stack = Stack(
+        stack.place,
+        stack.kubeconfig,
+        stack.namespace,
+        listener=lambda event: told.append(event.text) if isinstance(event, Progress) else None,
+    )
+
+    stack.up({"job": soon(stack.job(idle), seconds=12)})
+
+    assert any("exceeded quota" in text for text in told)
+
+
 def test_what_shall_not_be_waited_for_is_not(stack: Stack) -> None:
     stack.made({"a": stack.deployment(replicas=1, annotations={"pulumi.com/skipAwait": "true"})})
 

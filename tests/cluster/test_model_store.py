@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import httpx
 import pulumi
 import pytest
 import yaml
@@ -21,9 +23,11 @@ from components.models.digest import file_digest
 from components.models.material import Planner
 from components.models.on_cluster import Supply, access_of
 from components.models.shelf import declare_shelf
-from schemas.spec import Convert, HttpStore, Model, Store, VolumeStore
+from schemas.spec import Convert, HttpStore, Model, S3Store, Store, VolumeStore
+from schemas.stores import buckets_of
 from stack.engines.events import Outcome
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.minio import Minio, minio
 from tests.cluster.stacks import Stack
 from tests.components.models.model_builders import a_data_set, an_onnx
 from tests.components.models.web_store import WebStore, web_store
@@ -35,8 +39,8 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
-def web(kubeconfig: Path) -> Iterator[WebStore]:
-    """A web server of this machine that the cluster's pods reach."""
+def address(kubeconfig: Path) -> str:
+    """An address of this machine that the cluster's pods reach."""
     cluster = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]
     server = urlsplit(cluster["server"])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -44,8 +48,25 @@ def web(kubeconfig: Path) -> Iterator[WebStore]:
         address = os.environ.get(ADDRESS) or probe.getsockname()[0]
     if address.startswith("127."):
         pytest.skip(f"needs an address of this machine that pods reach: set {ADDRESS}")
+    return address
+
+
+@pytest.fixture(scope="module")
+def web(address: str) -> Iterator[WebStore]:
+    """A web server of this machine."""
     with web_store(address=address) as store:
         yield store
+
+
+@pytest.fixture(scope="module")
+def bucket(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minio]:
+    """A MinIO of this machine with an empty bucket `models`, and one `raw` with a classifier."""
+    folder = tmp_path_factory.mktemp("minio")
+    with minio(folder, address) as server:
+        server.ask("PUT", "models")
+        server.ask("PUT", "raw")
+        server.ask("PUT", "raw/digits.onnx", an_onnx(folder / "digits.onnx").read_bytes())
+        yield server
 
 
 @pytest.fixture
@@ -84,7 +105,7 @@ def up(
             "kubernetes", "cluster", {"kubeconfig": str(kubeconfig)}, pulumi.ResourceOptions(version="4.34.2")
         )
         home = Home("demo", namespace, provider, image)
-        planner = Planner({model.name: model}, lambda _: place)
+        planner = Planner({model.name: model}, lambda _: place, buckets_of(store))
         supply = Supply(planner, place / "store", home, declare_shelf(store, home), kubeconfig=str(kubeconfig))
         then(access_of(model, supply), home)
 
@@ -176,6 +197,49 @@ def test_a_web_store_takes_what_a_job_makes_and_gives_it_to_pods(
     fine(up(tmp_path, kubeconfig, namespace, image, model, store, served))
     assert len(web.below(namespace)) == 3
     assert predicted(kubectl, namespace) == [0, 1, 2, 0]
+
+
+def a_store_of_s3(bucket: Minio, kubectl: Kubectl, namespace: str) -> S3Store:
+    """The bucket `models`, below a folder of its own, with the keys in a Secret of the namespace."""
+    keys = [f"--from-literal={name}={value}" for name, value in bucket.environment.items()]
+    kubectl("create", "secret", "generic", "keys", "-n", namespace, *keys)
+    return S3Store(type="s3", bucket="models", prefix=namespace, endpoint=bucket.url, credentials="keys")
+
+
+def kept_and_fetched(bucket: Minio, kubectl: Kubectl, namespace: str) -> tuple[str, str, str]:
+    """The digests of a served model: by its manifest in the bucket, of its files there, and as the pod checked it."""
+    pod = kubectl.get("pod", "digits", namespace)
+    (fetch,) = pod["status"]["initContainerStatuses"]
+    order = json.loads(pod["spec"]["initContainers"][0]["args"][0])
+    place = f"models/{namespace}/{order['key']}"
+    files = [bucket.ask("GET", f"{place}/digits/1/model.{ending}") for ending in ("xml", "bin")]
+    manifest = json.loads(bucket.ask("GET", f"{place}/manifest.json"))
+    checked = json.loads(fetch["state"]["terminated"]["message"])
+    return manifest["digest"], hashlib.sha256(b"".join(files)).hexdigest(), checked["digest"]
+
+
+def test_a_model_made_here_is_sent_into_a_bucket_of_s3_and_served_from_there(
+    kubectl: Kubectl, kubeconfig: Path, namespace: str, image: str, bucket: Minio, tmp_path: Path
+) -> None:
+    model = Model(name="digits", source=str(an_onnx(tmp_path / "source" / "digits.onnx")))
+    store = a_store_of_s3(bucket, kubectl, namespace)
+    fine(up(tmp_path, kubeconfig, namespace, image, model, store, served))
+    assert predicted(kubectl, namespace) == [0, 1, 2, 0]
+    recorded, there, checked = kept_and_fetched(bucket, kubectl, namespace)
+    assert recorded == there == checked
+    assert httpx.get(f"{bucket.url}/models").status_code == 403  # Nobody else may read it.
+
+
+def test_a_job_converts_a_source_in_a_bucket_of_s3_into_another(
+    kubectl: Kubectl, kubeconfig: Path, namespace: str, image: str, bucket: Minio, tmp_path: Path
+) -> None:
+    digest = hashlib.sha256(bucket.ask("GET", "raw/digits.onnx")).hexdigest()
+    model = Model(name="digits", source="s3://raw/digits.onnx", sha256=digest, convert=Convert(precision="fp16"))
+    fine(up(tmp_path, kubeconfig, namespace, image, model, a_store_of_s3(bucket, kubectl, namespace), served))
+    assert told(kubectl, namespace, "app.kubernetes.io/component=conversion")["precision"] == "fp16"
+    assert predicted(kubectl, namespace) == [0, 1, 2, 0]
+    recorded, there, checked = kept_and_fetched(bucket, kubectl, namespace)
+    assert recorded == there == checked
 
 
 def test_a_file_that_was_altered_in_the_store_is_refused_with_the_reason(

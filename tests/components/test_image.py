@@ -107,6 +107,12 @@ def test_a_tool_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "cannot connect to the daemon" in told.value.why
 
 
+def test_a_tool_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PreflightError, match="podman cannot be run"):
+        build(default_name(), tool="podman")
+
+
 def test_what_was_pushed_is_named_by_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = 'case $1 in push) echo sha256:abc > "$3";; inspect) echo sha256:def;; esac'
     monkeypatch.setenv("PATH", a_tool(tmp_path, "buildah", script)["PATH"])

@@ -36,7 +36,7 @@ def partly(**fields: object) -> Outcome:
         "done": (MODEL_DONE,),
         "failed": (failed,),
         "skipped": (Skipped("create", a_subject("steady", BENCHMARKS[0]), a_subject("latency-0")),),
-        "not_reached": (NotReached("update", a_subject("many-0")),),
+        "not_reached": (NotReached("update", a_subject("many-0"), why="0 of 1 available: the image is not there"),),
         "seconds": 3.2,
         "outputs": ENDPOINTS,
         **fields,
@@ -51,6 +51,11 @@ def test_a_whole_outcome_names_the_endpoints_and_counts(golden: Golden) -> None:
 
 def test_a_partial_outcome_says_what_failed_what_was_skipped_and_why(golden: Golden) -> None:
     golden("outcome-partly.txt", render_outcome(partly()))
+
+
+def test_providers_are_not_counted_as_plans_do_not_count_them() -> None:
+    provider = Finished("create", a_subject("cluster", "pulumi:providers:kubernetes"), 0.1)
+    assert "1 created." in render_outcome(Outcome(a_plan(), done=(MODEL_DONE, provider), outputs=ENDPOINTS))
 
 
 def test_warnings_stand_before_the_endpoints() -> None:

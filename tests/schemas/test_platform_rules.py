@@ -37,6 +37,9 @@ def broken(tmp_path: Path, text: str, before: str = ON_CLUSTER) -> set[str]:
         "platform: seldon, runtime: ovms, protocol: grpc, transport: grpc",
         "platform: seldon, runtime: ovms, autoscale: {max: 4, metric: memory, utilization: 70}",
         "platform: ovms, exclusive: false, mesh: true",
+        "platform: ovms, image: 'docker.io/openvino/model_server:2026.2', protocol: v1",
+        "platform: ovms, image: 'registry:5000/team/ovms:17', protocol: v1",
+        "platform: ovms, priority: 1000000000",
     ],
 )
 def test_what_a_platform_takes_is_allowed(group: str, tmp_path: Path) -> None:
@@ -48,6 +51,9 @@ def test_what_a_platform_takes_is_allowed(group: str, tmp_path: Path) -> None:
     [
         ("platform: kserve, runtime: ovms, version: '2026.3', protocol: v1", "SERVE002"),
         ("platform: seldon, runtime: ovms, version: '2026.3', protocol: v1, executor: false", "SERVE002"),
+        ("platform: ovms, image: 'docker.io/openvino/model_server:2026.3-gpu', protocol: v1", "SERVE002"),
+        ("platform: ovms, image: openvino/model_server, protocol: v1", "SERVE002"),
+        ("platform: ovms, image: 'registry:5000/serving:2027.1', protocol: v1", "SERVE002"),
         ("platform: seldon, protocol: v2-binary", "SERVE002"),
         ("platform: seldon, mode: standard", "KSERVE002"),
         ("platform: kserve, mode: knative, exclusive: false, mesh: true", "KSERVE006"),

@@ -46,7 +46,7 @@ PROTOCOLS: Final[Mapping[Protocol, str]] = {"v1": "v1", "v2": "v2", "v2-binary":
 MODE: Final = "serving.kserve.io/deploymentMode"
 SCALER: Final = "serving.kserve.io/autoscalerClass"
 # What of a container is the group's own; all else is the runtime's.
-OF_THE_GROUP: Final = ("args", "env", "resources", "volumeMounts")
+OF_THE_GROUP: Final = ("args", "env", "envFrom", "resources", "volumeMounts")
 
 
 def serve(serving: Serving, plan: PodPlan, access: ModelAccess, home: Home, around: Surroundings) -> Served:

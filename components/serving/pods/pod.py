@@ -67,7 +67,9 @@ def template(serving: Serving, plan: PodPlan, access: ModelAccess, server: Serve
         "inferstack/model": access.key,
     }
     spec = _spec(serving, plan, access, server, home)
-    digest = sha256(json.dumps([annotations, spec], sort_keys=True).encode()).hexdigest()[:12]
+    # What is not known before a model is made follows from its key, which is known.
+    text = json.dumps([annotations, spec], sort_keys=True, default=lambda _: "")
+    digest = sha256(text.encode()).hexdigest()[:12]
     return {
         "metadata": {
             "labels": {**labels, INJECT: _mesh(serving)},
@@ -107,7 +109,7 @@ def _spec(serving: Serving, plan: PodPlan, access: ModelAccess, server: Server, 
 
 def container(serving: Serving, plan: PodPlan, access: ModelAccess, server: Server) -> dict[str, Any]:
     """The serving container."""
-    env = {**server.env, **(serving.env or {})}
+    env = {**server.env, **access.env, **(serving.env or {})}
     mounts = [*access.mounts, {"name": "scratch", "mountPath": "/tmp"}]
     if server.files:
         mounts.append({"name": "files", "mountPath": FILES, "readOnly": True})
@@ -116,7 +118,8 @@ def container(serving: Serving, plan: PodPlan, access: ModelAccess, server: Serv
         "image": server.image,
         "command": list(server.command),
         "args": list(server.args),
-        "env": [{"name": name, "value": value} for name, value in sorted(env.items())],
+        "env": [_variable(name, value) for name, value in sorted(env.items())],
+        "envFrom": [dict(one) for one in access.env_from],
         "ports": [
             {"name": "http", "containerPort": server.rest_port},
             {"name": "grpc", "containerPort": server.grpc_port},
@@ -133,6 +136,11 @@ def container(serving: Serving, plan: PodPlan, access: ModelAccess, server: Serv
         },
     }
     return {key: value for key, value in found.items() if value not in ([], {})}
+
+
+def _variable(name: str, value: str) -> dict[str, str]:
+    """A variable; an empty value is left out, as the API server leaves it out."""
+    return {"name": name, **({"value": value} if value else {})}
 
 
 def _mesh(serving: Serving) -> str:

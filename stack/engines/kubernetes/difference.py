@@ -221,6 +221,12 @@ def _rehearse(about: About, new: Tree, connection: Connection) -> None:
     except Missing as missing:
         if not missing.kind:
             _rehearse_elsewhere(new, connection)
+        elif "." not in _group(new):
+            raise Invalid(
+                f"{label(new)} is of no kind that the cluster has: {new['apiVersion']}/{new['kind']}.",
+                why="Kinds of this group come with Kubernetes itself; nothing in the plan can bring one.",
+                remedy="Look at `apiVersion` and `kind`; `kubectl api-resources` lists what there is.",
+            ) from None
         return
     if live is not None:
         refuse_foreign(live, new, manager, interrupted=about.interrupted is not None)

@@ -18,6 +18,9 @@ LIMIT_S: Final = 600.0  # as Pulumi's provider waits, unless `customTimeouts` sa
 _FIRST_S: Final = 0.1
 _LONGEST_S: Final = 2.0
 _REASONS: Final = 8
+_ASKED_EVERY_S: Final = 4.0
+_SAID: Final = 2  # of the reasons, while it is waited
+_SAID_CHARACTERS: Final = 300
 
 
 class Unready(Exception):
@@ -45,14 +48,14 @@ def limit_s(obj: Tree, stated: float | None) -> float:
 
 
 def until_ready(connection: Connection, live: Tree, inputs: Tree, patience_s: float) -> Tree:
-    """The object once it is ready.
+    """The object once it is ready; meanwhile what keeps it is said, for which no wait is ended: an image may yet come.
 
     Raises:
         Unready: it is not in time, or will not become so.
         StoppedError: the user stops; the object is there, the next run finds it.
     """
     tests = checks_for(inputs)
-    text = ""
+    text, why, asked = "", "", time.monotonic()
     if not tests:
         return live
     for turn, _ in enumerate(ticks(patience_s)):
@@ -67,9 +70,17 @@ def until_ready(connection: Connection, live: Tree, inputs: Tree, patience_s: fl
         text = "; ".join(state.text for state in states if not state.ready)
         if any(state.failed for state in states):
             raise Unready(live, (text, *reasons(connection, live)))
-        progress.say(text)
-        progress.give_way(f"Waiting for {label(live)}")
+        if time.monotonic() - asked >= _ASKED_EVERY_S:
+            why, asked = _said(reasons(connection, live)), time.monotonic()
+        progress.say(f"{text}: {why}" if why else text)
+        progress.give_way(f"Waiting for {label(live)}", f"{text}: {why}" if why else text)
     raise Unready(live, (f"{text} after {patience_s:.0f} s", *reasons(connection, live)))
+
+
+def _said(found: tuple[str, ...]) -> str:
+    """Reasons as one line that is not too long."""
+    text = " ".join("; ".join(found[:_SAID]).split())
+    return text if len(text) <= _SAID_CHARACTERS else f"{text[: _SAID_CHARACTERS - 3]}..."
 
 
 def reasons(connection: Connection, live: Tree) -> tuple[str, ...]:

@@ -60,6 +60,13 @@ def test_what_is_missing_is_told_by_its_name(tmp_path: Path) -> None:
     assert "/nowhere/ca.crt" in refusal(a_kubeconfig(**{"certificate-authority": "/nowhere/ca.crt"})).why
 
 
+def test_a_kubeconfig_that_is_no_yaml_is_named_with_the_place(tmp_path: Path) -> None:
+    (file := tmp_path / "config").write_text(f"users:\n- token: {SECRET}\n  - [\n")
+    error = refusal(str(file))
+    assert error.message == f"the kubeconfig {file} cannot be used"
+    assert error.why == "it is no YAML, line 3, column 3"
+
+
 def test_outside_of_a_pod_there_is_no_service_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     assert refusal(IN_POD).message == f"the kubeconfig {IN_POD} cannot be used"

@@ -18,7 +18,16 @@ from components.models.material import Planner
 from components.models.on_cluster import Supply, access_of, key_of
 from components.models.order import Order
 from components.models.plan import plan_inputs
-from components.models.shelf import Shelf, claim, declare_shelf, gcs_shelf, original_url, s3_shelf, service_account
+from components.models.shelf import (
+    Shelf,
+    claim,
+    declare_identity,
+    declare_shelf,
+    gcs_shelf,
+    original_url,
+    s3_shelf,
+    service_account,
+)
 from schemas.errors import PreflightError, UsageError
 from schemas.spec import (
     Convert,
@@ -52,9 +61,11 @@ def brought(model: Model, store: Store | None, folder: Path) -> tuple[ModelAcces
 
     def program() -> None:
         home = replace(a_home(), provider=pulumi.ProviderResource("kubernetes", "cluster", {}))
-        shelf = declare_shelf(store, home, bucket="made", account="models@project") if store else None
+        google = isinstance(store, GcsStore)
+        identity = declare_identity(store, home, "models@project") if google else None
+        shelf = declare_shelf(store, home, bucket="made", identity=identity) if store else None
         planner = Planner({model.name: model}, lambda _: folder)
-        found.append(access_of(model, Supply(planner, folder / "store", home, shelf, kubeconfig="config")))
+        found.append(access_of(model, Supply(planner, folder / "store", home, shelf, store, identity, "config")))
 
     registered = registered_by(program)
     return found[0], {one.name: one for one in registered}

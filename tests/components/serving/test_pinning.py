@@ -219,4 +219,5 @@ def test_verdicts_are_rendered_for_people_and_scripts() -> None:
     assert text.startswith("digits-0 on node-1: pinned\n    CPUs 2-3 of its own; NUMA node 0; 2 inference threads;")
     assert "digits-1 on node-2: NOT AS ASKED" in text
     assert text.endswith("\n1 of 2 as asked\n")
+    assert render_pinning([], idle=True) == "nothing to verify: the stack serves nothing\n"
     assert [one["ok"] for one in json.loads(json.dumps(pinning_json(verdicts)))["pods"]] == [True, False]

@@ -121,7 +121,7 @@ def test_the_spec_may_say_how_pods_are_replaced() -> None:
     assert not a_plan(a_group(rolling="replace", replicas=2)).surge
     forced = a_plan(a_group(rolling="surge"), a_node(free_millicpus=1000))
     assert forced.surge
-    assert "waits until one has" in forced.fit[-1]
+    assert "waits for it" in forced.fit[-1]
 
 
 def test_pods_that_share_cpus_request_a_part_of_each() -> None:

@@ -11,6 +11,7 @@ import yaml
 
 from components.benchmarks.on_cluster.benchmark import COMPONENT as LOAD
 from components.serving.pods.group import serve
+from components.serving.pods.pod import version
 from components.serving.pods.server import DRAIN_DELAY_S
 from components.serving.pods.surroundings import Surroundings
 from schemas.spec import Autoscale, Disruption, Platform, Serving, Taint
@@ -227,3 +228,12 @@ def test_a_group_is_never_the_pods_of_a_benchmark_of_its_name(kind: str) -> None
     found = spec.get("podSelector") or spec["selector"]
     load = a_home().labels("digits", LOAD)
     assert not (found.get("matchLabels") or found).items() <= load.items()
+
+
+def test_a_template_is_known_by_its_key_before_the_model_is_made() -> None:
+    def waiting(unknown: object) -> str:
+        order = {"name": "fetch", "args": [unknown]}
+        return version(pod_of(a_group(), access=an_access(init_containers=lambda _: (order,))))
+
+    assert waiting(object()) == waiting(object())
+    assert waiting("another order") != waiting(object())
