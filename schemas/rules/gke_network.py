@@ -16,8 +16,8 @@ from schemas.tree import Tree
 
 Range = ipaddress.IPv4Network
 MANY_PODS: Final = 110  # the most pods of a node that says nothing else
-FEWEST_PROXIES: Final = 64  # addresses of a subnetwork of proxies, a /26; Google asks for a /23
 SMALLEST_SERVICES: Final = 27
+FEWEST_PROXIES: Final = 64  # addresses of a subnetwork of proxies, a /26; Google asks for a /23
 RESERVED_ADDRESSES: Final = 4  # of each subnetwork: network, gateway, the last two
 
 
@@ -96,7 +96,7 @@ def ranges_lie_apart(spec: Spec, tree: Tree) -> Iterator[Violation]:
 
 @rule("GKE029")
 def ranges_are_large_enough(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """Nodes and pods have enough addresses for the most nodes that the pools may have; services and proxies too.
+    """Nodes, pods, services and the proxies of gateways have enough addresses.
 
     Why: Each node takes a part of the pods' range, twice as many addresses as it may have pods: 256 with 110 pods.
         A pool that finds none left does not grow. GKE refuses a smaller range for services than a /27.

@@ -133,10 +133,6 @@ def export_state(out: Path | None, show_secrets: bool, stack: str | None, state_
     return 0
 
 
-def _no_state(site: Site) -> UsageError:
-    return UsageError(f"{site.stack} has no state", why="nothing of it is up", remedy="inferstack up SPEC")
-
-
 def _key_of(site: Site) -> Path | None:
     """The file with the passphrase of a stack's secrets, where nobody has chosen one."""
     from stack.engines.choice import FOLDER, keeper_of
@@ -145,6 +141,10 @@ def _key_of(site: Site) -> Path | None:
 
     key = (site.state / FOLDER if keeper_of(site) == "pulumi" else site.state) / KEY
     return key if passphrase_from(os.environ) is None and key.exists() else None
+
+
+def _no_state(site: Site) -> UsageError:
+    return UsageError(f"{site.stack} has no state", why="nothing of it is up", remedy="inferstack up SPEC")
 
 
 @state.command("import")
