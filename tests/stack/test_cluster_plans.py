@@ -19,7 +19,7 @@ from tests.components.models.model_builders import an_onnx
 
 KUBERNETES = "{provider: kubernetes, kubeconfig: nowhere}"
 GKE = (
-    "{provider: gke, project: p, location: europe-west4-a, nodePools: "
+    "{provider: gke, project: my-project, location: europe-west4-a, nodePools: "
     "[{name: main, machineType: n2-standard-8, nodes: 2, cpuManager: static}]}"
 )
 S3 = "{type: s3, bucket: models, endpoint: 'http://minio:9000', credentials: keys}"
@@ -90,7 +90,7 @@ def test_servers_on_gke_read_a_bucket_as_the_account_that_gets_the_right_to(tmp_
 
 
 def test_the_stack_s_own_bucket_needs_no_second_right(tmp_path: Path) -> None:
-    plan = a_plan(tmp_path, model="source: gs://p-demo-models/digits")
+    plan = a_plan(tmp_path, model="source: gs://my-project-demo-models/digits")
     assert [one.name for one in plan.changes if one.type.endswith(":BucketIAMMember")] == ["demo-models-use"]
 
 
