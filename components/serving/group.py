@@ -62,7 +62,7 @@ class ServingGroup(pulumi.ComponentResource):
             )
             for one in placed
         ]
-        self.register_outputs({"urls": [instance.url for instance in self.instances]})
+        self.register_outputs({})
 
 
 def instance_inputs(
@@ -95,7 +95,5 @@ def instance_inputs(
         "cpus": list(placed.cpus),
         **{name: value for name, value in told.items() if value != DEFAULTS[name]},
         **({"env": dict(serving.env)} if serving.env else {}),
-        "stack": site.stack,
-        "state": str(site.state),
-        "store": str(site.store),
+        "site": {"stack": site.stack, "state": str(site.state), "store": str(site.store)},
     }

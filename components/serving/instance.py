@@ -52,12 +52,12 @@ class Instance:
     @staticmethod
     def of(inputs: Mapping[str, Any]) -> Instance:
         """The instance that a resource's inputs describe; absent members take the defaults above."""
-        model = inputs["model"]
+        model, site = inputs["model"], inputs["site"]
         given = {key: inputs[key] for key in OPTIONAL if inputs.get(key) is not None}
         return Instance(
-            stack=inputs["stack"],
-            state=Path(inputs["state"]),
-            store=Path(inputs["store"]),
+            stack=site["stack"],
+            state=Path(site["state"]),
+            store=Path(site["store"]),
             group=inputs["group"],
             name=inputs["name"],
             platform=inputs["platform"],
@@ -73,9 +73,7 @@ class Instance:
     def inputs(self) -> dict[str, Any]:
         """The instance as plain values, which `of` takes back."""
         members = {
-            "stack": self.stack,
-            "state": str(self.state),
-            "store": str(self.store),
+            "site": {"stack": self.stack, "state": str(self.state), "store": str(self.store)},
             "group": self.group,
             "name": self.name,
             "platform": self.platform,

@@ -21,7 +21,6 @@ from components.serving.instance import OPTIONAL, Instance, Ports, contact
 PORTS = ("rest_port", "grpc_port")
 # What the process is told; a change of any of them restarts that instance alone.
 RESTARTS = ("platform", "model", "cpus", "env", *(name for name in OPTIONAL if name not in PORTS))
-REPLACES = ("name", "stack", "state")
 DEFAULTS = {field.name: field.default for field in fields(Instance)}
 
 
@@ -36,9 +35,10 @@ class InstanceProvider(dynamic.ResourceProvider):
         One that is not as it was made (after a reboot, a `kill`) is a change too, without any difference in its inputs:
         so an `up` brings it back without a `refresh` before it, and waits for it.
         """
-        replaces = [key for key in REPLACES if olds.get(key) != news.get(key)]
+        replaces = [key for key in ("name", "site") if _identity(key, olds) != _identity(key, news)]
         changed = [key for key in RESTARTS if _plain(key, olds) != _plain(key, news)]
-        moved = [key for key in PORTS if news.get(key) is not None and olds.get(key) != news[key]]
+        kept = olds.get("endpoint") or {}
+        moved = [key for key in PORTS if news.get(key) is not None and kept.get(key) != news[key]]
         return dynamic.DiffResult(
             changes=bool(replaces or changed or moved) or not _as_made(olds),
             replaces=replaces,
@@ -65,24 +65,24 @@ class InstanceProvider(dynamic.ResourceProvider):
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Drain and stop the instance, and remove its files."""
-        supervision.withdraw(Path(props["state"]) / "run", props["name"])
+        supervision.withdraw(Path(props["site"]["state"]) / "run", props["name"])
 
 
 class InstanceResource(dynamic.Resource, module="inferstack", name="Instance"):
-    """A serving process. Inputs: the members of `instance.Instance`, with `model` as {name, path, digest}.
+    """A serving process. Inputs: the members of `instance.Instance`, with `model` as {name, path, digest} and `site` as
+    {stack, state, store}.
 
-    `grpc_port` is 0 where it serves REST only.
+    Outputs: `endpoint` as {host, rest_port, grpc_port}, the last None where it serves REST only; `url`; `digest`. They
+    are few and large, because each costs the SDK several tasks, for every instance of a large plan.
     """
 
     if TYPE_CHECKING:  # the SDK would evaluate these texts anew for every resource: a tenth of what a large plan costs
-        rest_port: pulumi.Output[int]
-        grpc_port: pulumi.Output[int]
-        host: pulumi.Output[str]
+        endpoint: pulumi.Output[dict[str, Any]]
         url: pulumi.Output[str]
         digest: pulumi.Output[str]
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
-        outputs = dict.fromkeys(("rest_port", "grpc_port", "host", "url", "digest"))
+        outputs = dict.fromkeys(("endpoint", "url", "digest"))
         super().__init__(InstanceProvider(), name, {**outputs, **inputs}, opts)
 
 
@@ -132,10 +132,7 @@ def _up(props: Mapping[str, Any], kept: Ports | None) -> dict[str, Any]:
     deployed = supervision.deploy(instance, kept)
     return {
         **props,
-        "host": instance.host,
-        "rest_port": deployed.ports.rest,
-        # Nothing at the top level would be no output at all to Pulumi, and unknown in every preview.
-        "grpc_port": deployed.ports.grpc or 0,
+        "endpoint": {"host": instance.host, "rest_port": deployed.ports.rest, "grpc_port": deployed.ports.grpc},
         "url": f"http://{contact(instance.host)}:{deployed.ports.rest}",
         "digest": deployed.digest,
         "verified": str(deployed.binding),
@@ -145,9 +142,9 @@ def _up(props: Mapping[str, Any], kept: Ports | None) -> dict[str, Any]:
 
 def _stables(changes: set[str]) -> list[str]:
     """Outputs that an update with these changes leaves as they are, so that a preview knows them."""
-    kept = ["name", "stack", "state"]
+    kept = ["name", "site"]
     if not changes & {"host", "grpc", *PORTS}:
-        kept += ["host", "rest_port", "grpc_port", "url"]
+        kept += ["endpoint", "url"]
     return kept if "model" in changes else [*kept, "digest"]
 
 
@@ -165,8 +162,15 @@ def _daemon_up(props: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ports(outputs: Mapping[str, Any]) -> Ports | None:
-    rest, grpc = outputs.get("rest_port"), outputs.get("grpc_port")
+    endpoint = outputs.get("endpoint") or {}
+    rest, grpc = endpoint.get("rest_port"), endpoint.get("grpc_port")
     return Ports(int(rest), int(grpc) if grpc else None) if rest else None
+
+
+def _identity(key: str, props: Mapping[str, Any]) -> Any:
+    """What makes an instance another one; the store's folder does not."""
+    value = props.get(key)
+    return {**value, "store": ""} if isinstance(value, dict) else value
 
 
 def _plain(key: str, props: Mapping[str, Any]) -> Any:

@@ -195,10 +195,7 @@ def _subject(group: ServingGroup, models: Mapping[str, ModelResource], benchmark
             "settings": settings(serving),
         },
         "protocol": benchmark.protocol or serving.protocol,
-        "endpoints": [
-            {"host": one.host, "rest_port": one.rest_port, "grpc_port": one.grpc_port.apply(lambda port: port or None)}
-            for one in group.instances
-        ],
+        "endpoints": [one.endpoint for one in group.instances],
     }
 
 

@@ -37,7 +37,8 @@ class Bed:
     ) -> Endpoint:
         """Bring one instance up; where it listens."""
         inputs = {
-            "stack": "performance", "state": str(self.folder), "store": str(self.store), "group": name, "name": name,
+            "site": {"stack": "performance", "state": str(self.folder), "store": str(self.store)},
+            "group": name, "name": name,
             "platform": platform, "model": {"name": NAME, "path": str(model), "digest": digest}, "cpus": list(cpus),
             "threads": len(cpus), "streams": 1, **more,
         }  # fmt: skip

@@ -38,9 +38,7 @@ def inputs(state: Path, **changes: Any) -> dict[str, Any]:
         "grpc_port": None,
         "grpc": False,
         "env": {},
-        "stack": "test",
-        "state": str(state),
-        "store": str(state.parent / "store"),
+        "site": {"stack": "test", "state": str(state), "store": str(state.parent / "store")},
     }
     return {**wanted, **changes}
 
@@ -63,7 +61,7 @@ def test_an_instance_is_created_read_changed_and_deleted(tmp_path: Path) -> None
 
         changed = {**asked, "cpus": [usable_cpus()[-1]], "env": {"WHO": "me"}}
         updated = PROVIDER.update("digits-0", outs, changed).outs or {}
-        assert updated["rest_port"] == outs["rest_port"]
+        assert updated["endpoint"] == outs["endpoint"]
         assert updated["verified"].startswith(f"CPUs {usable_cpus()[-1]}")
 
         PROVIDER.delete("digits-0", updated)
@@ -106,16 +104,16 @@ def test_a_model_that_changed_in_the_store_is_refused_with_both_digests(tmp_path
 )
 def test_only_another_name_makes_another_instance(change: dict[str, Any], replaces: list[str], tmp_path: Path) -> None:
     asked = inputs(tmp_path / "state")
-    found = PROVIDER.diff("digits-0", {**asked, "rest_port": 20000, "running": True}, {**asked, **change})
+    found = PROVIDER.diff("digits-0", {**asked, "endpoint": {"rest_port": 20000}, "running": True}, {**asked, **change})
     assert (found.changes, found.replaces) == (True, replaces)
 
 
 def test_a_preview_knows_what_a_restart_will_not_change(tmp_path: Path) -> None:
     asked = inputs(tmp_path / "state")
-    olds = {**asked, "rest_port": 20000, "grpc_port": 0}
+    olds = {**asked, "endpoint": {"host": "127.0.0.1", "rest_port": 20000, "grpc_port": None}}
     restart = PROVIDER.diff("digits-0", olds, {**asked, "threads": 2}).stables or []
-    assert {"rest_port", "grpc_port", "url", "digest"} <= set(restart)
-    assert "rest_port" not in (PROVIDER.diff("digits-0", olds, {**asked, "rest_port": 8500}).stables or [])
+    assert {"endpoint", "url", "digest"} <= set(restart)
+    assert "endpoint" not in (PROVIDER.diff("digits-0", olds, {**asked, "rest_port": 8500}).stables or [])
     other_model = {**asked, "model": {**asked["model"], "digest": "1"}}
     assert "digest" not in (PROVIDER.diff("digits-0", olds, other_model).stables or [])
 
