@@ -146,7 +146,7 @@ def differences_of(step: StepEventMetadata) -> tuple[Difference, ...]:
     found = (
         _difference(path, told, before if told.input_diff else {**before, **state}, after)
         for path, told in sorted(step.detailed_diff.items())
-        if path.partition(".")[0] not in (PROVIDER_KEY, INTERNAL_KEY)
+        if path.partition(".")[0] not in (PROVIDER_KEY, INTERNAL_KEY) and not _is_left_to_cloud(path, told, step)
     )
     return hidden(found, before, state, after)
 
@@ -230,7 +230,11 @@ def _notes(step: StepEventMetadata, op: Op, differences: tuple[Difference, ...])
 
 
 def _reasons(step: StepEventMetadata) -> Iterator[Reason]:
-    told = {path for path, found in (step.detailed_diff or {}).items() if found.diff_kind in _REPLACING}
+    told = {
+        path
+        for path, found in (step.detailed_diff or {}).items()
+        if found.diff_kind in _REPLACING and not _is_left_to_cloud(path, found, step)
+    }
     for path in sorted(told or set(step.keys or ())):
         yield Reason(path, _FORCES)
 
@@ -244,9 +248,19 @@ def _difference(path: str, told: PropertyDiff, old_tree: Values, new_tree: Value
     old = None if kind == "add" else _at(old_tree, path)
     new = None if kind == "delete" else _at(new_tree, path)
     if new is None and kind != "delete" and not told.input_diff:
-        new = UNKNOWN  # nobody asked for it: the provider will tell
+        new = UNKNOWN  # nobody asks for it: the provider will tell
     secret = isinstance(old, Secret) or isinstance(new, Secret)
     return Difference(path, kind, shown(old), shown(new), secret)
+
+
+def _is_left_to_cloud(path: str, told: PropertyDiff, step: StepEventMetadata) -> bool:
+    """Whether nobody asks for what stands at a path, and nothing stood there: providers name all that they leave to the
+    cloud whenever anything changes, and say even of it that it replaces.
+    """
+    if told.input_diff or told.diff_kind in (DiffKind.DELETE, DiffKind.DELETE_REPLACE):
+        return False
+    trees = (values_of(step.old, "inputs"), values_of(step.old, "outputs"), values_of(step.new, "inputs"))
+    return all(_at(tree, path) is None for tree in trees)
 
 
 def _at(tree: Value, path: str) -> Value:
