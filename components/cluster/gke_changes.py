@@ -17,10 +17,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from components.cluster import gke_same
+from components.cluster.gke_defaults import NOTES
 from components.cluster.gke_table import Argument, arguments_of
 
 # The property by which the cloud knows a resource. A name given by the program is taken while the old one stands.
 NAMES: Final[Mapping[str, str]] = {"gcp:serviceaccount/account:Account": "accountId"}
+# It has no name of its own, yet the provider always deletes it first; other memberships it does not.
+MEMBER: Final = "gcp:projects/iAMMember:IAMMember"
 # Neither has a name that could be taken: the provider enables a service that is enabled, and finds a repository by its
 # place as well.
 MADE_FIRST: Final = ("gcp:projects/service:Service", "gcp:artifactregistry/repository:Repository")
@@ -86,9 +89,7 @@ def decide(type_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Deci
 
 def deletes_first(type_: str, news: Mapping[str, Any]) -> bool:
     """Whether a replacement of such a resource deletes the old one before it makes the new one."""
-    # Membership has no name of its own, yet the provider always deletes it first.
-    member = type_.lower().endswith("iammember")
-    return member or (type_ not in MADE_FIRST and NAMES.get(type_, "name") in news)
+    return type_ == MEMBER or (type_ not in MADE_FIRST and NAMES.get(type_, "name") in news)
 
 
 def _kept(
@@ -113,7 +114,7 @@ def _inside(
     holder: Argument, olds: Mapping[str, Any], news: Mapping[str, Any], path: str, *, whole: bool
 ) -> Iterator[Changed]:
     """What changed among the arguments of a block; `whole` when the block itself comes or goes."""
-    for name in sorted({*olds, *news}):
+    for name in sorted({*olds, *news} - {NOTES}):
         at = f"{path}.{name}" if path else name
         if (argument := holder.inside.get(name)) is not None:
             yield from _between(argument, olds.get(name), news.get(name), at, whole=whole)
@@ -163,7 +164,11 @@ def _blocks(argument: Argument, olds: list[Any], news: list[Any], path: str) -> 
 
 
 def _blockset(argument: Argument, olds: list[Any], news: list[Any], path: str) -> Iterator[Changed]:
-    """Compared whole: another element is one that goes and one that comes."""
+    """Compared whole: another element is one that goes and one that comes.
+
+    The cloud tells every argument of an element, those too that were left out.
+    """
+    olds, news = ([_stated(one) for one in those] for those in (olds, news))
     if len(olds) != len(news):
         yield Changed(path, argument, argument.replaces)
     for gone in [old for old in olds if old not in news]:
@@ -188,6 +193,15 @@ def _replaces(argument: Argument, old: Any, new: Any) -> bool:
 
 def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
+
+
+def _stated(value: Any) -> dict[str, Any]:
+    """An element without what counts as left out; a block counts though it is empty."""
+    return {
+        name: inner
+        for name, inner in _mapping(value).items()
+        if name != NOTES and (isinstance(inner, Mapping) or not gke_same.is_nothing(inner))
+    }
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -37,6 +37,11 @@ def mebibytes(text: str | int | float) -> int:
     return math.floor(amount(text) / 2**20)
 
 
+def memory(mebis: int) -> str:
+    """MiB as the API server writes them: whole GiB as such."""
+    return f"{mebis // 1024}Gi" if mebis % 1024 == 0 else f"{mebis}Mi"
+
+
 def cpu(millis: int) -> str:
     """Thousandths of a CPU as the API server writes them: whole CPUs without a suffix."""
     return str(millis // 1000) if millis % 1000 == 0 else f"{millis}m"

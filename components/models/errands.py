@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from components import codec
 from components.kubernetes.objects import Home, Manifest
+from components.kubernetes.quantity import memory
 from components.models.order import JOB_LEAST_MIB, JOB_MILLICPUS, JOB_MOST_MIB, Order
 from components.models.shelf import FOLDER, NAME, Shelf
 from schemas.spec import Cluster, GkeCluster
@@ -51,8 +52,8 @@ def resources(most_mib: int = JOB_MOST_MIB) -> dict[str, Any]:
     No limit of CPU: a conversion takes what is free, and never asks for cores of its own.
     """
     return {
-        "requests": {"cpu": f"{JOB_MILLICPUS}m", "memory": f"{min(JOB_LEAST_MIB, most_mib)}Mi"},
-        "limits": {"memory": f"{most_mib // 1024}Gi" if most_mib % 1024 == 0 else f"{most_mib}Mi"},
+        "requests": {"cpu": f"{JOB_MILLICPUS}m", "memory": memory(min(JOB_LEAST_MIB, most_mib))},
+        "limits": {"memory": memory(most_mib)},
     }
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from components.cluster.gke_defaults import NOTES, without_notes
+
 Value = Any
 Values = dict[str, Any]
 Kind = Literal["add", "delete", "update"]
@@ -71,6 +73,11 @@ def plain(value: Value) -> Value:
     return value
 
 
+def shown(value: Value) -> Value:
+    """The value as people see it who may: plain, without the notes of a provider for itself."""
+    return without_notes(plain(value))
+
+
 def all_plain(values: Mapping[str, Value]) -> Values:
     """The properties as a provider sees them."""
     return {key: plain(value) for key, value in values.items()}
@@ -128,7 +135,7 @@ def conceal(values: Values, like: Values, always: tuple[str, ...] = ()) -> Value
 
 def difference(old: Mapping[str, Value], new: Mapping[str, Value]) -> tuple[Difference, ...]:
     """Where two sets of properties differ, in the order of their paths; what is Pulumi's own business is left out."""
-    keys = sorted({*old, *new} - {PROVIDER_KEY, INTERNAL_KEY})
+    keys = sorted({*old, *new} - {PROVIDER_KEY, INTERNAL_KEY, NOTES})
     return tuple(found for key in keys for found in _between(old.get(key), new.get(key), _step("", key), False))
 
 
@@ -184,14 +191,14 @@ def _between(old: Value, new: Value, path: str, secret: bool) -> Iterator[Differ
     if isinstance(old, Secret) or isinstance(new, Secret):
         yield from _between(_opened(old), _opened(new), path, True)
     elif isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted({*old, *new}):
+        for key in sorted({*old, *new} - {NOTES}):
             yield from _between(old.get(key), new.get(key), _step(path, key), secret)
     elif isinstance(old, list) and isinstance(new, list) and _comparable(old, new):
         for index in range(max(len(old), len(new))):
             yield from _between(_at(old, index), _at(new, index), f"{path}[{index}]", secret)
     else:
         kind: Kind = "add" if old is None else "delete" if new is None else "update"
-        yield Difference(path, kind, plain(old), plain(new), secret or has_secret(old) or has_secret(new))
+        yield Difference(path, kind, shown(old), shown(new), secret or has_secret(old) or has_secret(new))
 
 
 def _comparable(old: list[Value], new: list[Value]) -> bool:

@@ -31,3 +31,9 @@ def needed_pulumi() -> Path:
     if not (named := os.environ.get(VARIABLE)):
         pytest.skip(f"needs Pulumi's command line: set {VARIABLE} to a folder with bin/pulumi and its plugins")
     return Path(named)
+
+
+def needed_plugin(folder: Path, name: str) -> None:
+    """A provider beside the command line; without it the test is skipped, and says so."""
+    if not (folder / "bin" / f"pulumi-resource-{name}").exists():
+        pytest.skip(f"needs Pulumi's provider of {name}: {VARIABLE} names a folder without bin/pulumi-resource-{name}")

@@ -324,3 +324,22 @@ def test_destroying_a_protected_cluster_is_refused(tmp_path: Path) -> None:
     plan = EmbeddedEngine(PROJECT, site.stack, site.state).preview_destroy()
 
     assert [change.type for change in plan.blocked] == ["gcp:container/cluster:Cluster"]
+
+
+def test_a_cluster_that_is_changed_in_place_keeps_its_address_and_so_its_provider(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, "cluster.costAllocation=false", made=True)
+
+    assert the_change(plan, "digits-dev", "providers:kubernetes").op == "same"
+
+
+def test_a_subnetwork_that_grows_replaces_nothing(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, "cluster.network.nodesCidr=10.0.0.0/19", made=True)
+
+    assert [(change.op, change.name) for change in plan.changing] == [("update", "digits-dev-subnetwork")]
+
+
+def test_a_bucket_that_is_replaced_takes_the_account_of_the_pods_along(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path, "cluster.bucket.name=other", made=True)
+
+    replaced = {change.name for change in plan.changing if change.op == "replace"}
+    assert replaced == {"digits-dev-models", "digits-dev-models-use", "models"}

@@ -18,7 +18,7 @@ from typing import Any, Final
 import pulumi
 
 from components.kubernetes.objects import Home, Manifest, declare
-from components.kubernetes.quantity import cpu
+from components.kubernetes.quantity import cpu, memory
 from components.models.access import ModelAccess
 from components.serving.placement_pods import EXECUTOR_MEMORY_MIB, EXECUTOR_MILLICPUS, PodPlan, has_executor
 from components.serving.pods import openvino, ovms, pod, workload
@@ -162,7 +162,7 @@ def predictor(part: Part, home: Home, name: str) -> dict[str, Any]:
         found["annotations"]["seldon.io/no-engine"] = "true"
     else:
         # Requested in full: a share of a CPU beside whole ones leaves these to the pod.
-        own = {"cpu": cpu(EXECUTOR_MILLICPUS), "memory": f"{EXECUTOR_MEMORY_MIB}Mi"}
+        own = {"cpu": cpu(EXECUTOR_MILLICPUS), "memory": memory(EXECUTOR_MEMORY_MIB)}
         found["svcOrchSpec"] = {"resources": {"requests": own, "limits": own}}
     if part.serving.autoscale is None:
         found["replicas"] = part.plan.replicas

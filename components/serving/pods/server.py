@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from components.kubernetes.quantity import memory
+
 REST_PORT: Final = 8000
 GRPC_PORT: Final = 9000
 FILES: Final = "/etc/inferstack"
@@ -53,8 +55,8 @@ def resources(cpu: str, memory_mib: int, *, shared: bool) -> dict[str, Any]:
     Whole CPUs, requested and limited alike, are what the static CPU manager asks for. Shared CPUs have no limit: a
     quota would stop the threads in the middle of requests.
     """
-    memory = f"{memory_mib}Mi"
+    size = memory(memory_mib)
     return {
-        "requests": {"cpu": cpu, "memory": memory},
-        "limits": {"memory": memory} if shared else {"cpu": cpu, "memory": memory},
+        "requests": {"cpu": cpu, "memory": size},
+        "limits": {"memory": size} if shared else {"cpu": cpu, "memory": size},
     }

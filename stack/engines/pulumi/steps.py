@@ -14,15 +14,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pulumi.automation.events import DiffKind, EngineEvent, OpType, StepEventMetadata, StepEventStateMetadata
+from pulumi.automation.events import (
+    DiffKind,
+    EngineEvent,
+    OpType,
+    PropertyDiff,
+    StepEventMetadata,
+    StepEventStateMetadata,
+)
 
 from stack.engines import paths, planning, urns
 from stack.engines.decide import Reason
 from stack.engines.planning import Origins
 from stack.engines.values import (
+    INTERNAL_KEY,
     PROVIDER_KEY,
     SECRET_SIGNATURE,
     SIGNATURE,
+    UNKNOWN,
     Difference,
     Kind,
     Secret,
@@ -32,6 +41,7 @@ from stack.engines.values import (
     has_secret,
     hidden,
     plain,
+    shown,
 )
 from stack.plan import Change, Op, Plan
 
@@ -134,9 +144,9 @@ def differences_of(step: StepEventMetadata) -> tuple[Difference, ...]:
         return difference(before, after)
     state = values_of(step.old, "outputs")
     found = (
-        _difference(path, told.diff_kind, before if told.input_diff else {**before, **state}, after)
+        _difference(path, told, before if told.input_diff else {**before, **state}, after)
         for path, told in sorted(step.detailed_diff.items())
-        if path.partition(".")[0] not in (PROVIDER_KEY, "__internal")
+        if path.partition(".")[0] not in (PROVIDER_KEY, INTERNAL_KEY) and not _is_left_to_cloud(path, told, step)
     )
     return hidden(found, before, state, after)
 
@@ -220,7 +230,11 @@ def _notes(step: StepEventMetadata, op: Op, differences: tuple[Difference, ...])
 
 
 def _reasons(step: StepEventMetadata) -> Iterator[Reason]:
-    told = {path for path, found in (step.detailed_diff or {}).items() if found.diff_kind in _REPLACING}
+    told = {
+        path
+        for path, found in (step.detailed_diff or {}).items()
+        if found.diff_kind in _REPLACING and not _is_left_to_cloud(path, found, step)
+    }
     for path in sorted(told or set(step.keys or ())):
         yield Reason(path, _FORCES)
 
@@ -229,12 +243,24 @@ def _covers(above: str, path: str) -> bool:
     return path == above or (path.startswith(above) and path[len(above)] in ".[")
 
 
-def _difference(path: str, told: DiffKind, old_tree: Values, new_tree: Values) -> Difference:
-    kind = _KINDS[told]
+def _difference(path: str, told: PropertyDiff, old_tree: Values, new_tree: Values) -> Difference:
+    kind = _KINDS[told.diff_kind]
     old = None if kind == "add" else _at(old_tree, path)
     new = None if kind == "delete" else _at(new_tree, path)
+    if new is None and kind != "delete" and not told.input_diff:
+        new = UNKNOWN  # nobody asks for it: the provider will tell
     secret = isinstance(old, Secret) or isinstance(new, Secret)
-    return Difference(path, kind, plain(old), plain(new), secret)
+    return Difference(path, kind, shown(old), shown(new), secret)
+
+
+def _is_left_to_cloud(path: str, told: PropertyDiff, step: StepEventMetadata) -> bool:
+    """Whether nobody asks for what stands at a path, and nothing stood there: providers name all that they leave to the
+    cloud whenever anything changes, and say even of it that it replaces.
+    """
+    if told.input_diff or told.diff_kind in (DiffKind.DELETE, DiffKind.DELETE_REPLACE):
+        return False
+    trees = (values_of(step.old, "inputs"), values_of(step.old, "outputs"), values_of(step.new, "inputs"))
+    return all(_at(tree, path) is None for tree in trees)
 
 
 def _at(tree: Value, path: str) -> Value:

@@ -142,7 +142,7 @@ def test_a_name_of_its_own_is_deleted_before_it_is_created() -> None:
     assert decide("gcp:serviceaccount/account:Account", {}, {"accountId": "a"}).delete_before_replace
     assert not decide("gcp:projects/service:Service", {}, {"service": "iam"}).delete_before_replace
     assert decide("gcp:projects/iAMMember:IAMMember", {}, {"role": "r"}).delete_before_replace
-    assert decide("gcp:storage/bucketIAMMember:BucketIAMMember", {}, {"role": "r"}).delete_before_replace
+    assert not decide("gcp:storage/bucketIAMMember:BucketIAMMember", {}, {"role": "r"}).delete_before_replace
 
 
 @pytest.mark.parametrize(("new", "replaced"), [("10.0.0.0/19", ()), ("10.0.0.0/21", ("ipCidrRange",))])

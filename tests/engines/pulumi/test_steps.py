@@ -178,3 +178,27 @@ def test_a_failing_update_is_narrated_with_the_error_and_not_its_trace() -> None
 def test_a_plan_of_pulumis_reads_as_ours(golden: Callable[[str, str], None]) -> None:
     golden("preview-change.txt", render_plan(a_plan("preview-change"), colour=False))
     golden("kubernetes-change.txt", render_plan(a_plan("kubernetes-change"), colour=False))
+
+
+def test_what_is_left_to_the_cloud_is_neither_shown_nor_a_reason() -> None:
+    told = {
+        "size": {"diffKind": "update-replace", "inputDiff": False},
+        "labels": {"diffKind": "add-replace", "inputDiff": False},
+    }
+    step = a_step("replace", "pool", detailedDiff=told)
+    step["old"] = {**step["old"], "inputs": {"size": 1}, "outputs": {"size": 1}}
+    step["new"] = {**step["new"], "inputs": {"size": 2}}
+
+    change = of(plan_of([begins(step)], project="project", stack="test"), "pool")
+
+    assert [(found.path, found.old, found.new) for found in change.properties] == [("size", 1, 2)]
+    assert change.reasons == ()
+
+
+def test_notes_that_a_provider_makes_for_itself_are_not_shown() -> None:
+    step = a_step("create", "pool")
+    step["new"] = {**step["new"], "inputs": {"__defaults": [], "disk": {"__defaults": ["type"], "type": "ssd"}}}
+
+    change = of(plan_of([begins(step)], project="project", stack="test"), "pool")
+
+    assert [(found.path, found.new) for found in change.properties] == [("disk", {"type": "ssd"})]

@@ -52,7 +52,7 @@ def test_no_storage_initializer_takes_the_cores_away() -> None:
     predictor = predictor_of(an_inference_group())
     assert "storageUri" not in predictor["model"]
     for one in [predictor["model"], *predictor["initContainers"]]:
-        assert one["resources"]["requests"] == one["resources"]["limits"] == {"cpu": "1", "memory": "2048Mi"}
+        assert one["resources"]["requests"] == one["resources"]["limits"] == {"cpu": "1", "memory": "2Gi"}
     assert predictor["annotations"]["sidecar.istio.io/inject"] == "false"
 
 

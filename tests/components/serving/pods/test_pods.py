@@ -50,7 +50,7 @@ def _plain(manifest: Mapping[str, Any]) -> Any:
 def test_every_container_of_a_pinned_pod_has_the_same_whole_cpus(platform: Platform) -> None:
     spec = pod_of(a_platform(platform))["spec"]
     for one in [*spec["containers"], *spec["initContainers"]]:
-        assert one["resources"]["requests"] == one["resources"]["limits"] == {"cpu": "1", "memory": "2048Mi"}
+        assert one["resources"]["requests"] == one["resources"]["limits"] == {"cpu": "1", "memory": "2Gi"}
     assert len(spec["containers"]) == 1
 
 
@@ -64,7 +64,7 @@ def test_hyper_threads_make_a_core_two_cpus_of_one_thread() -> None:
 
 def test_pods_that_share_cores_have_no_quota() -> None:
     resources = container_of(a_group(exclusive=False))["resources"]
-    assert resources == {"requests": {"cpu": "250m", "memory": "2048Mi"}, "limits": {"memory": "2048Mi"}}
+    assert resources == {"requests": {"cpu": "250m", "memory": "2Gi"}, "limits": {"memory": "2Gi"}}
 
 
 def test_no_sidecar_may_take_the_exclusive_cores_away() -> None:
