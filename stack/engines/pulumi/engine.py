@@ -271,6 +271,8 @@ class PulumiEngine:
         try:
             outputs = self._watching(lambda: work(hear), narration)
         except CommandError as error:
+            if narration.done:
+                narration.close()
             if not self._stopping.is_set() and not narration.failed:
                 if program is not None and program.error is not None:
                     raise running.program_error(program.error) from error

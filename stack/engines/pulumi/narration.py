@@ -59,6 +59,12 @@ class Narration:
         elif event.res_op_failed_event is not None:
             self._fails(event.res_op_failed_event.metadata)
 
+    def close(self) -> None:
+        """Take for failed what an error was told of that never began: Pulumi checks a resource before its operation."""
+        for change in self._planned.changing:
+            if change.urn in self._errors:
+                self._failed(change.op, Subject(change.urn, change.type, change.name), 0.0)
+
     def missing(self, *, interrupted: bool) -> tuple[tuple[Skipped, ...], tuple[NotReached, ...]]:
         """What was planned and not done: skipped because something failed, or not reached.
 
@@ -92,9 +98,11 @@ class Narration:
         self.tell(event)
 
     def _fails(self, step: StepEventMetadata) -> None:
-        op = OPS.get(step.op, "update")
-        message, why = words_of(self._errors.pop(step.urn, []))
-        event = Failed(op, _subject(step), message, why, remedy_for(f"{message}\n{why}"), self._since(step))
+        self._failed(OPS.get(step.op, "update"), _subject(step), self._since(step))
+
+    def _failed(self, op: Op, subject: Subject, seconds: float) -> None:
+        message, why = words_of(self._errors.pop(subject.urn, []))
+        event = Failed(op, subject, message, why, remedy_for(f"{message}\n{why}"), seconds)
         self.failed.append(event)
         self.tell(event)
 

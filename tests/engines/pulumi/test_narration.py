@@ -90,6 +90,19 @@ def test_a_failure_carries_what_was_said_of_it_and_what_to_do() -> None:
     assert "pulumi import" in failed.remedy
 
 
+def test_what_is_refused_before_it_begins_has_failed_too() -> None:
+    made = a_step("create", "a")
+    refused = says("error: chart cannot be fetched", name="b", severity="error")
+
+    narration, told = heard(a_plan(a="create", b="create", c="create"), [begins(made), ends(made), refused])
+    narration.close()
+
+    (failed,) = narration.failed
+    assert (failed.op, failed.subject, failed.message) == ("create", a_file("b"), "chart cannot be fetched")
+    assert told[-1] == failed
+    assert narration.missing(interrupted=False) == ((Skipped("create", a_file("c"), a_file("b")),), ())
+
+
 def test_what_one_failure_kept_from_being_tried_is_skipped_because_of_it() -> None:
     step = a_step("create", "a")
 
