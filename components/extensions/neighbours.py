@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from components.extensions.catalogue import CATALOGUE
 from components.extensions.planning import ExtensionSet
+from components.serving.placement_misfit import Misfit
 from components.serving.pods.surroundings import Scraping, Surroundings
-from schemas.spec import Cluster, GkeCluster, KubernetesCluster, Prometheus
+from schemas.errors import Problem
+from schemas.spec import Cluster, GkeCluster, KubernetesCluster, Prometheus, Serving
 
 PROMETHEUS: Final = "kube-prometheus-stack"
 # Where GKE's managed Prometheus runs its collectors.
@@ -51,6 +54,30 @@ def _scraping(extensions: ExtensionSet, cluster: Cluster, namespace: str) -> tup
 
 def _stated(cluster: Cluster) -> Prometheus | None:
     return cluster.prometheus if isinstance(cluster, KubernetesCluster) else None
+
+
+def refuse_uncounted(groups: Iterable[Serving], extensions: ExtensionSet, cluster: Cluster) -> None:
+    """Nothing, if KEDA can ask for the requests of every group that scales by them.
+
+    Raises:
+        Misfit: nobody here knows the address of the Prometheus that counts them; only our own has a known one.
+    """
+    if surroundings(extensions, cluster).prometheus:
+        return
+    at = [
+        f"{group.at}.autoscale.metric"
+        for group in groups
+        if group.autoscale and group.autoscale.metric == "requests" and not group.autoscale.prometheus
+        if group.mode != "knative"
+    ]
+    problem = Problem(
+        "POD006",
+        "nobody here knows where the requests are counted",
+        why="The Prometheus of the cluster is not this stack's own, and KEDA asks it by its address.",
+        remedy="Write the address as `autoscale.prometheus`, for example http://prometheus.monitoring.svc:9090.",
+    )
+    if at:
+        raise Misfit((problem,) * len(at), tuple(at))
 
 
 def notes(extensions: ExtensionSet, cluster: Cluster) -> tuple[str, ...]:

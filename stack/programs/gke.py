@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from components.cluster.buckets import bucket_name, other_buckets, registry_address
 from components.cluster.gke_cost import cost_of, node_counts
 from components.cluster.pool_problems import pool_problems
+from components.extensions.neighbours import refuse_uncounted
 from components.extensions.planning import plan_extensions, with_documents
 from components.image.build import default_name
 from components.models.as_is import reading_notes
@@ -42,6 +43,7 @@ def build(
         raise Misfit(tuple(problem for _, problem in wrong), tuple(path for path, _ in wrong))
     share = share_of(cluster.quota, loaded.spec, plan_groups(cluster, loaded.spec.serving))
     extensions = plan_extensions(loaded.spec.extensions, cluster)
+    refuse_uncounted(loaded.spec.serving, extensions, cluster)
     on_cluster = OnCluster(
         loaded,
         site,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from components.cluster.nodes import ClusterFacts
 from components.cluster.nodes_reader import Client, read_cluster
+from components.extensions.neighbours import refuse_uncounted
 from components.extensions.planning import installed_by_others, plan_extensions, with_documents
 from components.image.build import default_name
 from components.models.as_is import reading_notes
@@ -41,6 +42,7 @@ def build(
     there = installed_by_others(facts.deployments, facts.kinds, ours) if facts else {}
     others = facts.namespaces if facts else frozenset()
     extensions = plan_extensions(loaded.spec.extensions, cluster, installed=there, namespaces=others)
+    refuse_uncounted(loaded.spec.serving, extensions, cluster)
     plans = {one.name: plan_pods_anywhere(one, cluster, facts, loaded.spec.serving) for one in loaded.spec.serving}
     namespace = cluster.namespace or site.stack
     on_cluster = OnCluster(

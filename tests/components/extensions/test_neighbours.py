@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from components.extensions.neighbours import notes, surroundings
-from schemas.spec import KubernetesCluster, Prometheus
+import pytest
+
+from components.extensions.neighbours import notes, refuse_uncounted, surroundings
+from components.serving.placement_misfit import Misfit
+from schemas.spec import Autoscale, KubernetesCluster, Prometheus
 from tests.components.extensions.builders import ANYWHERE, an_extension, on_gke, planned
+from tests.components.serving.pods.pod_builders import a_group
 
 
 def test_our_prometheus_finds_the_pods_by_itself() -> None:
@@ -45,6 +50,20 @@ def test_monitors_that_a_prometheus_may_overlook_are_said() -> None:
     found = {"kube-prometheus-stack": "metrics"}
     assert len(notes(planned(installed=found), ANYWHERE)) == 1
     assert notes(planned(installed=found), with_prometheus(labels={})) == notes(planned(), ANYWHERE) == ()
+
+
+def test_requests_that_a_prometheus_of_somebody_else_counts_need_its_address() -> None:
+    found = planned("keda", installed={"kube-prometheus-stack": "metrics"})
+    asked = Autoscale(max=4, metric="requests", average=100.0)
+
+    with pytest.raises(Misfit) as refused:
+        refuse_uncounted([a_group(autoscale=asked)], found, ANYWHERE)
+    assert refused.value.at == ("serving.digits.autoscale.metric",)
+    assert "autoscale.prometheus" in refused.value.problems[0].remedy
+
+    named = replace(asked, prometheus="http://prometheus.metrics.svc:9090")
+    refuse_uncounted([a_group(autoscale=named)], found, ANYWHERE)
+    refuse_uncounted([a_group(autoscale=asked)], planned("keda", "kube-prometheus-stack"), ANYWHERE)
 
 
 def test_gateways_may_call_the_pods() -> None:
