@@ -190,3 +190,26 @@ def ovms_asks_other_services_in_plain_words(spec: Spec, tree: Tree) -> Iterator[
     for model in spec.models:
         if way_of(model) == "as-is" and scheme_of(model.source) == "s3":
             yield Violation(f"{model.at}.source", f"OVMS would ask {store.endpoint} over plain HTTP")
+
+
+@rule("STORE010")
+def the_identity_of_the_store_keeps_its_name(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """No serving group is called `models` where pods read Cloud Storage.
+
+    Why: Pods read the bucket as the service account `models`; a group's own account has the group's name.
+    Example:
+        cluster:
+          provider: gke
+          project: my-project
+          location: europe-west4-a
+          nodePools: [{name: serving, machineType: n2-standard-8}]
+        models: [{name: digits, source: gs://models/digits}]
+        serving: [{name: models, model: digits, platform: ovms}]
+    Remedy: Name the group otherwise.
+    """
+    as_is = any(way_of(model) == "as-is" and scheme_of(model.source) == "gs" for model in spec.models)
+    if not isinstance(spec.store, GcsStore) and not (as_is and isinstance(spec.cluster, GkeCluster)):
+        return
+    for group in spec.serving:
+        if group.name == "models":
+            yield Violation(f"{group.at}.name", "`models` is the name of the service account that reads the bucket")
