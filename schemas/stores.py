@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 from schemas.spec import Convert, GcsStore, GkeCluster, HttpStore, Model, S3Store, Spec, Store, VolumeStore
 
 Way = Literal["as-is", "here", "cluster"]
+# The Kubernetes service account, in the stack's namespace, of pods that read or write a bucket of Google Cloud. It
+# carries the annotation `iam.gke.io/gcp-service-account` with the e-mail address of the account that it acts as.
+BUCKET_ACCOUNT: Final = "models"
 
 
 def store_of(spec: Spec) -> Store | None:

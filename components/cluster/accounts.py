@@ -11,15 +11,13 @@ from typing import Final
 import pulumi
 
 from components.cluster.gcp import GcpResource
+from schemas.stores import BUCKET_ACCOUNT
 
 # What a node needs to join, log and be watched:
 # https://docs.cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa
 NODE_ROLE: Final = "roles/container.defaultNodeServiceAccount"
 PULL_ROLE: Final = "roles/artifactregistry.reader"
 WORKLOAD_ROLE: Final = "roles/iam.workloadIdentityUser"
-# The Kubernetes service account, in the stack's namespace, of pods that read or write the models' bucket. It carries
-# the annotation `iam.gke.io/gcp-service-account` with the e-mail address of the account made here.
-KUBERNETES_ACCOUNT: Final = "models"
 LONGEST_ID: Final = 30
 
 
@@ -57,6 +55,6 @@ def workload_identity(
     props = {
         "serviceAccountId": account.output("name"),
         "role": WORKLOAD_ROLE,
-        "member": f"serviceAccount:{project}.svc.id.goog[{namespace}/{KUBERNETES_ACCOUNT}]",
+        "member": f"serviceAccount:{project}.svc.id.goog[{namespace}/{BUCKET_ACCOUNT}]",
     }
     return GcpResource("gcp:serviceaccount/iAMMember:IAMMember", f"{name}-identity", props, opts)

@@ -45,7 +45,7 @@ class GkeCluster(pulumi.ComponentResource):
         kubeconfig: reaches the cluster once it stands; holds no secret.
         bucket: name of the bucket for models, once it is there.
         model_account: e-mail address of the service account that may read and write that bucket. Pods whose Kubernetes
-            service account is `accounts.KUBERNETES_ACCOUNT` in the stack's namespace act as it.
+            service account is `schemas.stores.BUCKET_ACCOUNT` in the stack's namespace act as it.
         registry: what images of the cluster's repository begin with.
     """
 

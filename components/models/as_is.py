@@ -16,9 +16,9 @@ import pulumi
 
 from components.models.access import ModelAccess
 from components.models.digest import value_digest
-from components.models.shelf import NAME, s3_shelf
+from components.models.shelf import s3_shelf
 from schemas.spec import GcsStore, GkeCluster, Model, S3Store, Spec, Store
-from schemas.stores import bucket_of, scheme_of, way_of
+from schemas.stores import BUCKET_ACCOUNT, bucket_of, scheme_of, way_of
 
 KEY_DIGITS: Final = 16
 AS_THE_POD: Final[Mapping[str, str]] = {"GOOGLE_APPLICATION_CREDENTIALS": ""}
@@ -38,7 +38,7 @@ def read_as_it_is(model: Model, store: Store | None, identity: pulumi.Resource |
     )  # fmt: skip
     match scheme_of(source), store:
         case "gs", _ if identity is not None:
-            return replace(access, needs=(identity,), service_account=NAME, env=AS_THE_POD)
+            return replace(access, needs=(identity,), service_account=BUCKET_ACCOUNT, env=AS_THE_POD)
         case "s3", S3Store():
             shelf = s3_shelf(store)
             return replace(access, env=_service(store), env_from=shelf.env_from, host=shelf.host, ports=(shelf.port,))

@@ -17,6 +17,7 @@ from components.kubernetes.objects import Home, Manifest, declare
 from components.models.order import Auth, Place
 from schemas.errors import UsageError
 from schemas.spec import GcsStore, HttpStore, S3Store, Store, VolumeStore
+from schemas.stores import BUCKET_ACCOUNT
 
 NAME: Final = "models"
 """Of the claim that is made, and of the service account that may read a bucket of Google Cloud."""
@@ -123,7 +124,7 @@ def claim(store: VolumeStore, home: Home) -> Manifest:
 def service_account(home: Home, account: pulumi.Input[str]) -> Manifest:
     """The service account of pods that use a bucket of Google Cloud, acting as `account` there if that is named."""
     metadata = {
-        "name": NAME,
+        "name": BUCKET_ACCOUNT,
         "namespace": home.namespace,
         "labels": home.labels(NAME, COMPONENT),
         **({"annotations": {GOOGLE_ACCOUNT: account}} if account else {}),
@@ -161,7 +162,7 @@ def gcs_shelf(store: GcsStore, bucket: str, identity: pulumi.Resource) -> Shelf:
         volume=mounted if fuse else None,
         annotations=FUSE_PODS if fuse else {},
         uri=_below(f"gs://{bucket}", store.prefix),
-        service_account=NAME,
+        service_account=BUCKET_ACCOUNT,
         needs=(identity,),
     )
 

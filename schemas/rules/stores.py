@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from schemas.rules.registry import Violation, rule
 from schemas.spec import GcsStore, GkeCluster, KubernetesCluster, LocalCluster, S3Store, Spec
-from schemas.stores import reads, scheme_of, store_of, way_of
+from schemas.stores import BUCKET_ACCOUNT, reads, scheme_of, store_of, way_of
 from schemas.tree import Tree
 
 
@@ -208,8 +208,9 @@ def the_identity_of_the_store_keeps_its_name(spec: Spec, tree: Tree) -> Iterator
     Remedy: Name the group otherwise.
     """
     as_is = any(way_of(model) == "as-is" and scheme_of(model.source) == "gs" for model in spec.models)
-    if not isinstance(spec.store, GcsStore) and not (as_is and isinstance(spec.cluster, GkeCluster)):
+    if not isinstance(store_of(spec), GcsStore) and not (as_is and isinstance(spec.cluster, GkeCluster)):
         return
     for group in spec.serving:
-        if group.name == "models":
-            yield Violation(f"{group.at}.name", "`models` is the name of the service account that reads the bucket")
+        if group.name == BUCKET_ACCOUNT:
+            message = f"`{BUCKET_ACCOUNT}` is the name of the service account that reads the bucket"
+            yield Violation(f"{group.at}.name", message)
