@@ -186,3 +186,12 @@ def test_a_project_is_its_id_and_not_its_name(tmp_path: Path) -> None:
     text = a_spec(tmp_path).read_text().replace("my-project", "My_Project")
     (problem,) = found(a_file(tmp_path, text))
     assert (problem.rule, problem.message) == ("GKE043", "`My_Project` is no id of a project")
+
+
+def test_no_group_has_the_name_of_the_account_that_reads_the_bucket_of_gke(tmp_path: Path) -> None:
+    (tmp_path / "digits.onnx").write_bytes(b"a model")
+    cluster = CLUSTER.format(location="europe-west4-a", pool="spot: false", more="")
+    models = "models: [{name: digits, source: digits.onnx}]\n"
+    group = "serving: [{name: models, model: digits, platform: ovms}]\n"
+    assert [one.rule for one in found(a_file(tmp_path, HEAD + cluster + models + group))] == ["STORE010"]
+    assert loaded(a_file(tmp_path, HEAD + cluster + models + group.replace("name: models", "name: digits")))
