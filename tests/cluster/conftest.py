@@ -36,10 +36,14 @@ def kubectl(kubeconfig: Path) -> Kubectl:
 
 @pytest.fixture
 def namespace(kubectl: Kubectl) -> Iterator[str]:
-    """A new namespace; it and all in it are deleted afterwards, without waiting for the end."""
+    """A new namespace; it and all in it are deleted afterwards, without waiting for the end.
+
+    What happened in it is printed, for the report of a test that failed.
+    """
     name = f"test-{uuid.uuid4().hex[:8]}"
     kubectl("create", "namespace", name)
     yield name
+    print(kubectl("get", "events", "-n", name, "--sort-by=.lastTimestamp"))
     kubectl("delete", "namespace", name, "--wait=false")
 
 
