@@ -18,9 +18,9 @@ from schemas.spec import Autoscale, Serving
 DEFAULT_PERCENT: Final = 80
 # Requests that were answered, whatever the protocol, as OVMS and the embedded server count them.
 INFERENCES: Final = "ModelInfer|Predict"
-# Four times the interval of our monitors, and the one that is usual elsewhere: a rate needs two answers in it.
+# A rate needs two answers: four times the interval of our monitors, and enough for a minute, which is usual elsewhere.
 RATE_WINDOW: Final = "1m"
-UNKNOWN_WINDOW: Final = "4m"
+UNKNOWN_WINDOW: Final = "150s"
 STABILIZATION_S: Final = 300
 KEPT_OF_A_NAME: Final = 58
 

@@ -21,6 +21,8 @@ from components.serving.pods.workload import metadata
 from schemas.spec import Serving
 
 INTERVAL: Final = "15s"
+# A label: our own Prometheus, which has a monitor for all groups, passes over those of single ones.
+GROUP: Final = "inferstack/group"
 MERGED_METRICS_PATH: Final = "/stats/prometheus"
 # The container of Seldon's operator, whose port is called as the server's is, and has other metrics elsewhere.
 EXECUTOR: Final = "seldon-container-engine"
@@ -55,7 +57,7 @@ def monitor(
     return {
         "apiVersion": api,
         "kind": kind,
-        "metadata": {**named, "labels": {**named["labels"], **around.monitors}},
+        "metadata": {**named, "labels": {**named["labels"], GROUP: serving.name, **around.monitors}},
         "spec": {
             "selector": {"matchLabels": selector(serving, home)},
             endpoints: [endpoint],

@@ -73,8 +73,8 @@ def test_a_prometheus_that_the_spec_names_comes_first() -> None:
 @pytest.mark.parametrize(
     ("around", "window"),
     [
-        (Surroundings(), "4m"),
-        (Surroundings(prometheus="http://prometheus:9090"), "4m"),
+        (Surroundings(), "150s"),
+        (Surroundings(prometheus="http://prometheus:9090"), "150s"),
         (Surroundings(prometheus="http://own:9090"), "1m"),
         (Surroundings(scraping="pod-monitor"), "1m"),
         (Surroundings(scraping="pod-monitoring"), "1m"),

@@ -210,7 +210,7 @@ def test_a_proxy_of_the_mesh_has_the_metrics_whoever_asks_for_them() -> None:
 def test_a_foreign_prometheus_finds_its_monitors_by_their_labels() -> None:
     around = Surroundings(scraping="pod-monitor", monitors={"release": "prometheus"})
     labels = only(manifests(a_group(), around), "PodMonitor")["metadata"]["labels"]
-    assert labels == {**a_home().labels("digits", "serving"), "release": "prometheus"}
+    assert labels == {**a_home().labels("digits", "serving"), "inferstack/group": "digits", "release": "prometheus"}
 
 
 def declared(serving: Serving) -> list[Registered]:
