@@ -61,5 +61,5 @@ def seldon_scales_by_resources(spec: Spec, tree: Tree) -> Iterator[Violation]:
             continue
         if group.autoscale.metric == "requests":
             yield Violation(f"{group.at}.autoscale.metric", "Seldon Core does not scale by requests")
-        if group.autoscale.stabilization is not None:
+        if group.autoscale.stabilization_s is not None:
             yield Violation(f"{group.at}.autoscale.stabilization", "Seldon Core knows no `stabilization`", key=True)

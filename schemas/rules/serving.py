@@ -200,7 +200,7 @@ def replicas_fit_autoscaling(spec: Spec, tree: Tree) -> Iterator[Violation]:
             yield Violation(f"{group.at}.autoscale.max", f"`max` ({scale.max}) is below `min` ({scale.min})")
         if scale.average is not None and scale.utilization is not None:
             yield Violation(f"{group.at}.autoscale.utilization", "both `average` and `utilization` are given", key=True)
-        if scale.stabilization is not None and (scale.stabilization > 3600 or scale.stabilization % 1):
+        if scale.stabilization_s is not None and (scale.stabilization_s > 3600 or scale.stabilization_s % 1):
             yield Violation(f"{group.at}.autoscale.stabilization", "this is no whole number of seconds up to 1h")
         if group.replicas is not None:
             yield Violation(f"{group.at}.replicas", "`replicas` is fixed beside `autoscale`", key=True)

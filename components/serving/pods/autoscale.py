@@ -72,7 +72,9 @@ def behavior(scale: Autoscale) -> dict[str, Any]:
     return {
         "scaleUp": {"stabilizationWindowSeconds": 0},
         "scaleDown": {
-            "stabilizationWindowSeconds": STABILIZATION_S if scale.stabilization is None else int(scale.stabilization),
+            "stabilizationWindowSeconds": STABILIZATION_S
+            if scale.stabilization_s is None
+            else int(scale.stabilization_s),
             "policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}],
         },
     }

@@ -240,9 +240,9 @@ def _replicas(serving: Serving, plan: PodPlan) -> dict[str, Any]:
 
 def _delay(serving: Serving) -> dict[str, str]:
     scale = serving.autoscale
-    if serving.mode != "knative" or scale is None or scale.stabilization is None:
+    if serving.mode != "knative" or scale is None or scale.stabilization_s is None:
         return {}
-    return {SCALE_DOWN: f"{int(scale.stabilization)}s"}
+    return {SCALE_DOWN: f"{int(scale.stabilization_s)}s"}
 
 
 def _by_requests(scale: Autoscale) -> dict[str, Any]:

@@ -87,7 +87,9 @@ def test_a_rate_is_of_as_long_as_two_answers_take_whoever_asks(around: Surroundi
     assert only(found, "ScaledObject")["spec"]["triggers"][0]["metadata"]["query"].endswith(f"[{window}]))")
 
 
-@pytest.mark.parametrize(("stated", "window"), [({}, 300), ({"stabilization": 30.0}, 30), ({"stabilization": 0.0}, 0)])
+@pytest.mark.parametrize(
+    ("stated", "window"), [({}, 300), ({"stabilization_s": 30.0}, 30), ({"stabilization_s": 0.0}, 0)]
+)
 @pytest.mark.parametrize("metric", ["cpu", "requests"])
 def test_a_replica_goes_once_fewer_were_enough_for_as_long_as_the_spec_says(
     metric: Any, stated: dict[str, float], window: int
