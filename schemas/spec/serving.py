@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from schemas.record import record
 from schemas.spec.fields import (
+    MOST,
     CpuList,
     Layout,
     Name,
@@ -37,7 +38,7 @@ class Autoscale:
     min: Positive = item("Fewest replicas.", default=1)
     max: Positive = item("Most replicas.")
     metric: Literal["cpu", "memory", "requests"] = item("What is watched.", default="cpu")
-    average: Annotated[float, Range(0)] | None = item(
+    average: Annotated[float, Range(0, MOST)] | None = item(
         "Target average a replica: busy cores, GiB of memory, or requests a second.", default=None
     )
     utilization: Percentage | None = item(
