@@ -137,7 +137,7 @@ def pulumi(
         site.state / FOLDER,
         environ,
         backend=(said.backend if said else None) or "",
-        secrets=said.secrets if said else "passphrase",
+        secrets=said.secrets if said else "passphrase" if spec is not None else "",
     )
     return PulumiEngine(PROJECT, site.stack, command_in(environ), kept, parallel=parallel, targets=targets)
 

@@ -14,6 +14,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from pulumi.automation import CommandError, Deployment, Stack
@@ -43,6 +44,7 @@ Hear = Callable[[EngineEvent], None]
 
 _GRACE_S: Final = 15.0  # how long Pulumi has to end once it was told twice to stop
 _OWN: Final = "This preview is Pulumi's own (version {}): its providers were asked, on the stack's own state."
+_RESEALED: Final = "The secrets in the state, sealed with {} so far, are sealed with {} by `up`."
 
 
 class PulumiEngine:
@@ -120,6 +122,7 @@ class PulumiEngine:
             plan = self._planned(stack, inline, origins, notes)
             if expected is not None:
                 refuse_another(expected, plan)
+            self._place.reseal()
 
             def work(hear: Hear) -> dict[str, Any]:
                 done = stack.up(program=inline, on_event=hear, continue_on_error=True, **self._options)
@@ -222,7 +225,10 @@ class PulumiEngine:
     def _planned(self, stack: Stack, program: InlineProgram, origins: Origins, notes: tuple[str, ...]) -> Plan:
         events = self._heard(lambda hear: stack.preview(program=program, on_event=hear, **self._options), program)
         told = (*notes, _OWN.format(self._command.version))
-        return steps.plan_of(events, project=self.project, stack=self.stack, origins=origins, notes=told)
+        if before := self._place.resealing:
+            told = (*told, _RESEALED.format(before, self._place.keeping.secrets))
+        plan = steps.plan_of(events, project=self.project, stack=self.stack, origins=origins, notes=told)
+        return replace(plan, bookkeeping=True) if before else plan
 
     def _planned_destroy(self, stack: Stack) -> Plan:
         events = self._heard(lambda hear: stack.preview_destroy(on_event=hear, **self._options))
@@ -305,8 +311,8 @@ class PulumiEngine:
 
 
 def _kept_elsewhere(data: Any) -> bool:
-    """Whether a deployment's secrets are encrypted by somebody whom only Pulumi can ask."""
+    """Whether a deployment has secrets that are encrypted by somebody whom only Pulumi can ask."""
     match data:
-        case {"deployment": {"secrets_providers": {"type": str(kind)}}}:
-            return kind not in ("", "passphrase")
+        case {"deployment": {"secrets_providers": {"type": str(kind)}}} if kind not in ("", "passphrase"):
+            return '"ciphertext"' in json.dumps(data)
     return False
