@@ -45,21 +45,35 @@ class Choice:
 
 
 def choose(
-    spec: Spec | None, site: Site, environ: Mapping[str, str], *, parallel: int = 16, targets: tuple[str, ...] = ()
+    spec: Spec | None,
+    site: Site,
+    environ: Mapping[str, str],
+    *,
+    parallel: int = 16,
+    targets: tuple[str, ...] = (),
+    offline: bool = False,
 ) -> Choice:
     """The engine for a spec; for a command that names none, the engine that has the stack's state.
 
     Args:
         parallel: most operations at a time.
         targets: URNs that alone are planned and applied; for Pulumi's engine.
+        offline: ask no cloud, even where it could be asked.
 
     Raises:
+        UsageError: there is no cloud that could be asked.
         PreflightError: the other engine has the state; or the spec says `engine: pulumi`, and that is not installed.
     """
     keeper = keeper_of(site)
     wanted: Name = keeper or "embedded" if spec is None else "pulumi" if uses_pulumi(spec) else "embedded"
-    missing = missing_for(spec, environ) if spec is not None and isinstance(spec.cluster, GkeCluster) else ""
-    if missing:
+    in_cloud = spec is not None and isinstance(spec.cluster, GkeCluster)
+    if offline and not in_cloud:
+        raise UsageError(
+            "--offline is for plans of clouds", why="this spec is planned without one", remedy="leave it out"
+        )
+    missing = missing_for(spec, environ) if spec is not None and in_cloud else ""
+    if offline or missing:
+        missing = missing or "--offline asks for it"
         note = f"Planned offline, by rules about GKE and not by its provider: {missing}."
         return Choice("embedded", _offline(site, environ), (note,), missing)
     if keeper is not None and keeper != wanted:

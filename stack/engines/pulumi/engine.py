@@ -30,6 +30,7 @@ from stack.engines.pulumi.command import Command
 from stack.engines.pulumi.drift import drift_of
 from stack.engines.pulumi.inline import InlineProgram
 from stack.engines.pulumi.narration import Narration
+from stack.engines.pulumi.silence import Silence
 from stack.engines.pulumi.workspace import Keeping, Place
 from stack.engines.records import Record
 from stack.engines.refreshing import Drift
@@ -58,6 +59,7 @@ class PulumiEngine:
         parallel: most operations at a time.
         config: Pulumi configuration of the program (`gcp:project`).
         targets: URNs; nothing else is planned, made, deleted or looked at. Empty: everything.
+        patience_s: longest that a plan may take without any news.
     """
 
     def __init__(
@@ -70,12 +72,13 @@ class PulumiEngine:
         parallel: int = 16,
         config: Mapping[str, str] | None = None,
         targets: Sequence[str] = (),
+        patience_s: float = 120.0,
     ) -> None:
         self.project, self.stack = project, stack
         self._command = command
         self._place = Place(project, stack, command, keeping, config or {})
         self._options: dict[str, Any] = {"parallel": parallel, "target": list(targets) or None, "color": "never"}
-        self._partial = bool(targets)
+        self._partial, self._patience_s = bool(targets), patience_s
         self._stopping = threading.Event()
 
     # ------------------------------------------------------------------------------------------ plan and apply
@@ -238,11 +241,21 @@ class PulumiEngine:
         return steps.plan_of((), project=self.project, stack=self.stack, destroy=destroy)
 
     def _heard(self, work: Callable[[Hear], object], program: InlineProgram | None = None) -> list[EngineEvent]:
-        """The events of a preview."""
+        """The events of a preview.
+
+        It changes nothing, so it ends at once when it is stopped, and when nothing was heard for too long: providers
+        wait for minutes for a network that is not there.
+        """
         events: list[EngineEvent] = []
+        silence = Silence(self._command, self._patience_s, self._stopping)
         try:
-            self._watching(lambda: work(events.append))
+            with silence.watched():
+                self._watching(lambda: work(silence.passing(events.append)))
         except CommandError as error:
+            if self._stopping.is_set():
+                raise StoppedError("Stopped while planning: nothing was done.") from error
+            if silence.lasted:
+                raise failures.silent(self._patience_s) from error
             if program is not None and program.error is not None:
                 raise running.program_error(program.error) from error
             narration = Narration(ignore, self._nothing())

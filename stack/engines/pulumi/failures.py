@@ -147,6 +147,16 @@ def explained(error: CommandError | InvalidVersionError, said: Sequence[str] = (
     return InferstackError("Pulumi failed.", why=told)
 
 
+def silent(seconds: float) -> PreflightError:
+    """The error of a plan of which nothing was heard for so long."""
+    return PreflightError(
+        "The providers that Pulumi asks do not answer.",
+        why=f"Nothing was heard of them for {seconds:.0f} s: they wait for a network, or for who gives out tokens.",
+        remedy="Look at the network, a proxy, and GOOGLE_APPLICATION_CREDENTIALS; `inferstack preview --offline` plans"
+        " for GKE without asking the cloud.",
+    )
+
+
 def not_sealed(how: str, error: CommandError) -> PreflightError:
     """The error of a stack whose secrets could not be handed from one keeper to another."""
     told = "\n".join(_errors_in(str(error)))
