@@ -31,7 +31,7 @@ Name = Literal["embedded", "pulumi"]
 FOLDER: Final = "pulumi"  # of Pulumi's settings of a stack, in its own folder
 INSTALL: Final = "inferstack doctor --install-pulumi"
 _TOKENS: Final = ("GOOGLE_OAUTH_ACCESS_TOKEN", "GOOGLE_CREDENTIALS", "GCE_METADATA_HOST")
-_LOGIN: Final = "gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS"
+LOGIN: Final = "gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def missing_for(spec: Spec, environ: Mapping[str, str]) -> str:
     if find(environ) is None:
         return f"Pulumi's command line is not installed (do: {INSTALL})"
     if isinstance(spec.cluster, GkeCluster) and not has_google_credentials(environ):
-        return f"there are no Google credentials (do: {_LOGIN})"
+        return f"there are no Google credentials (do: {LOGIN})"
     return ""
 
 
