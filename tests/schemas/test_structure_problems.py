@@ -60,6 +60,8 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_text(tmp_path: Path) ->
         ("serving: [{name: one, model: a, threads: 1e40}]", "`threads` is 1e40, and can be 2147483647 at most"),
         ("serving: [{name: one, model: a, threads: -1}]", "`threads` is -1, and must be a whole number of at least 1"),
         ("serving: [{name: one, model: a, priority: 9999999999}]", "must be a whole number from 1 to 1000000000"),
+        ("serving: [{name: one, model: a, autoscale: {max: 2, utilization: 0}}]", "must be a whole number from 1"),
+        ("serving: [{name: one, model: a, autoscale: {max: 2, average: 0}}]", "must be a number of at least 0.001"),
         ("serving: [{name: one, model: a, threads: .inf}]", "`threads` is `.inf`, text"),
         ("serving: [{name: one, model: a, threads: 1_000}]", "`threads` is `1_000`, text"),
         ("serving: [{name: one, model: a, threads: true}]", "`threads` is `true`, true or false"),
