@@ -42,7 +42,7 @@ _REMEDIES: Final = (
     (r"connect to the Docker daemon", "start it, or take another tool: --tool buildah"),
     (
         r"no such host|connection refused|[Tt]imeout|network is unreachable",
-        "look whether the registry answers that is named there; `--base IMAGE` builds on another image",
+        "look whether the registry answers that is named there",
     ),
 )
 
