@@ -133,13 +133,13 @@ def _fills(plan: PodPlan, nodes: tuple[Node, ...]) -> bool:
 
 def _ground(plan: PodPlan, nodes: tuple[Node, ...]) -> Ground:
     """The nodes that take such a pod, each as the smallest of them: it is the soonest full."""
-    slots = {node.name: _slots(plan, node, node.free_millicpus, node.free_memory_mib) for node in nodes}
-    taken = [node for node in nodes if slots[node.name]]
+    found = [(_slots(plan, node, node.free_millicpus, node.free_memory_mib), node) for node in nodes]
+    taken = [(slots, node) for slots, node in found if slots]
     return Ground(
         nodes=len(taken),
-        places=min(slots[node.name] for node in taken),
-        free_millicpus=min(node.free_millicpus for node in taken),
-        free_memory_mib=min(node.free_memory_mib for node in taken),
+        places=min(slots for slots, _ in taken),
+        free_millicpus=min(node.free_millicpus for _, node in taken),
+        free_memory_mib=min(node.free_memory_mib for _, node in taken),
     )
 
 
