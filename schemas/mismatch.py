@@ -12,6 +12,7 @@ from typing import assert_never
 
 from schemas.record import record
 from schemas.shape import Anything, Choice, Either, Field, Flag, ListOf, Number, Quantity, Record, Shape, TableOf, Text
+from schemas.spec.fields import MOST
 from schemas.suggest import did_you_mean, listed, nearest
 from schemas.tree import Items, Node, Removed, Scalar, Table
 
@@ -62,9 +63,14 @@ def _main_keys(record: Record) -> list[str]:
 
 def _within(shape: Number) -> str:
     least, most = shape.range.least, shape.range.most
-    if least is not None and most is not None:
-        return f" from {least:g} to {most:g}"
-    return f" of at least {least:g}" if least is not None else f" of at most {most:g}" if most is not None else ""
+    if least is not None and most is not None and not _is_limit(most):
+        return f" from {least} to {most}"
+    return f" of at least {least}" if least is not None and not _is_limit(-least) else ""
+
+
+def _is_limit(most: float) -> bool:
+    """Whether it is what a computer can count to, and no limit that somebody had in mind."""
+    return most >= MOST
 
 
 def kind(node: Node) -> str:
@@ -102,9 +108,13 @@ def explain(field: Field | None, shape: Shape, node: Node, key: str = "") -> Mis
         case Choice():
             return _choice(subject, why, shape, node)
         case Number() if isinstance(node.value, int | float) and not isinstance(node.value, bool):
-            message = f"{subject} is {node.raw}, and must be {describe(shape)}"
+            most = shape.range.most
+            if most is not None and _is_limit(most) and node.value > most:
+                message = f"{subject} is {_short(node.raw)}, and can be {most} at most"
+                return Mismatch("SPEC015", message, why, "Write a smaller number.")
+            message = f"{subject} is {_short(node.raw)}, and must be {describe(shape)}"
             return Mismatch("SPEC015", message, why, f"Write {describe(shape)}.")
-        case Number() if re.fullmatch("[-+]?[0-9]{19,}", node.raw):
+        case Number() if re.fullmatch("[-+]?[0-9]{300,}", node.raw):
             message = f"{subject} is a number of {len(node.raw.lstrip('-+')):,} digits, which nothing here can be"
             return Mismatch("SPEC015", message, why, f"Write {describe(shape)}.")
         case Text() if isinstance(node.value, str):
@@ -155,11 +165,19 @@ def _quantity(subject: str, why: str, shape: Quantity, node: Scalar) -> Mismatch
     try:
         shape.unit.parse(node.value)
     except ValueError as error:
-        remedy = f"Write {node.raw}{shape.unit.usual}, if that is what you mean; units are {_units(shape)}."
-        bare = isinstance(node.value, int | float) and node.value > 0
+        meant = f"{node.raw}{shape.unit.usual}"
+        remedy = f"Write {meant}, if that is what you mean; units are {_units(shape)}."
+        bare = isinstance(node.value, int | float) and _is_quantity(shape, meant)
         reason = str(error).split("; units")[0].split(": ")[0]
         return Mismatch("SPEC013", f"{subject}: {reason}", why, remedy if bare else accepted)
     return Mismatch("SPEC013", f"{subject} is `{_short(node.raw)}`, which is no {shape.unit.name}", why, accepted)
+
+
+def _is_quantity(shape: Quantity, text: str) -> bool:
+    try:
+        return shape.unit.parse(text) > 0
+    except ValueError:
+        return False
 
 
 def _units(shape: Quantity) -> str:

@@ -67,7 +67,7 @@ class Unit:
             raise ValueError(f"{text} is not a whole number of {self.base}")
         if value > self.most:
             raise ValueError(f"{text} is more than {self.spell(self.most)}")
-        return value
+        return value + 0.0  # a zero of either sign is zero
 
     def spell(self, value: float) -> str:
         """The quantity as people write it: the largest unit that makes it a whole number, else the smallest."""
@@ -79,10 +79,12 @@ class Unit:
         return f"{round(value / factor, 9):g}{suffix}"
 
 
+# The limits are far beyond what anybody asks for, and within what other programs can count.
 DURATION: Final = Unit(
-    "duration", "seconds", {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}, "50ms"
-)
-RATE: Final = Unit("rate", "per second", {"/s": 1.0, "/m": 1 / 60, "/min": 1 / 60, "/h": 1 / 3600}, "50/s")
+    "duration", "seconds", {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}, "50ms",
+    most=366 * 24 * 3600.0,
+)  # fmt: skip
+RATE: Final = Unit("rate", "per second", {"/s": 1.0, "/m": 1 / 60, "/min": 1 / 60, "/h": 1 / 3600}, "50/s", most=1e9)
 SIZE: Final = Unit(
     "size",
     "bytes",
@@ -92,6 +94,7 @@ SIZE: Final = Unit(
     },
     "2GiB",
     whole=True,
+    most=2.0**60,
 )  # fmt: skip
 FRACTION: Final = Unit("share", "of one", {"%": 0.01, "": 1.0}, "80%", bare=True, most=1.0)
 

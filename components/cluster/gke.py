@@ -46,6 +46,7 @@ class GkeCluster(pulumi.ComponentResource):
         bucket: name of the bucket for models, once it is there.
         model_account: e-mail address of the service account that may read and write that bucket. Pods whose Kubernetes
             service account is `schemas.stores.BUCKET_ACCOUNT` in the stack's namespace act as it.
+        model_rights: what lets that account do so, and those pods act as it.
         registry: what images of the cluster's repository begin with.
     """
 
@@ -78,7 +79,8 @@ class GkeCluster(pulumi.ComponentResource):
         email = account.output("email") if account else ""
         self.cluster = self._cluster(network, email, apis)
         self.node_pools = self._pools(email, rights)
-        self.bucket, self.model_account = self._store(namespace or stack, uses or {})
+        self.bucket = buckets.model_bucket(spec, self.name, self._after_apis)
+        self.model_account, self.model_rights = self._readers(namespace or stack, uses or {})
         self.kubeconfig = pulumi.Output.all(
             self.cluster.output("name"), self.cluster.output("endpoint"), self.cluster.output("masterAuth")
         ).apply(lambda known: gke_kubeconfig(known[0], known[1], known[2]["clusterCaCertificate"]))
@@ -135,15 +137,18 @@ class GkeCluster(pulumi.ComponentResource):
         )
         return account, [right]
 
-    def _store(self, namespace: str, uses: Mapping[str, str]) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-        """The bucket, and the account that pods read and write it as; both are usable once these outputs are known."""
+    def _readers(self, namespace: str, uses: Mapping[str, str]) -> tuple[pulumi.Output[str], list[pulumi.Resource]]:
+        """The account that pods read and write the bucket as, and its rights.
+
+        Who uses it comes after the rights and holds nothing of them: what holds a value of something that is deleted
+        before it is made again is replaced with it.
+        """
         spec, name = self._spec, f"{self.name}-models"
-        bucket = buckets.model_bucket(spec, self.name, self._after_apis)
         account = accounts.service_account(
             self.name, "models", project=spec.project, title=f"Pods of {self.name}", opts=self._after_apis
         )
         rights = [
-            buckets.store_right(bucket, account, name=f"{name}-use", opts=self._child),
+            buckets.store_right(self.bucket, account, name=f"{name}-use", opts=self._child),
             *(
                 buckets.store_right(other, account, name=f"{name}-use-{other}", role=role, opts=self._child)
                 for other, role in uses.items()
@@ -154,8 +159,7 @@ class GkeCluster(pulumi.ComponentResource):
         identity = accounts.workload_identity(
             account, project=spec.project, namespace=namespace, name=name, opts=after_cluster
         )
-        ready = pulumi.Output.all(account.output("email"), identity.urn, *(right.urn for right in rights))
-        return bucket, ready.apply(lambda known: str(known[0]))
+        return account.output("email"), [identity, *rights]
 
 
 def _apis(spec: GkeClusterSpec) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ Nothing of a checkout besides gets in, and an installed package builds the same 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 import components
-from schemas.errors import PreflightError
+from schemas.errors import PreflightError, UsageError
 
 Tool = Literal["podman", "docker", "buildah"]
 
@@ -30,11 +31,27 @@ NOT_PACKED: Final = ("__pycache__", "*.pyc", "*.Containerfile", "Containerfile")
 EPOCH: Final = "SOURCE_DATE_EPOCH"
 DEFAULT_EPOCH_S: Final = 315532800  # 1980-01-01: what every archive format can say
 LAST_LINES: Final = 15
+LOCAL: Final = "localhost/"  # where podman and buildah put names of no registry
+_NOISE: Final = re.compile(r'Getting image source |Copying (?:blob|config) |Storing |time="[^"]+" level=warn|--> ')
+_REMEDIES: Final = (
+    (r"unauthorized|authentication required|denied|no basic auth", "{tool} login {registry}"),
+    (
+        r"gave HTTP response to HTTPS",
+        "{registry} speaks plain HTTP: call it insecure in /etc/containers/registries.conf (docker: in daemon.json)",
+    ),
+    (r"connect to the Docker daemon", "start it, or take another tool: --tool buildah"),
+    (
+        r"no such host|connection refused|[Tt]imeout|network is unreachable",
+        "look whether the registry answers that is named there",
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Built:
-    """An image: the name that it was given, and its digest; `pushed` is what nodes pull, by digest."""
+    """An image: the name that it was given, and its digest on this machine; `pushed` is what nodes pull, by digest:
+    that of a registry is another, because layers are compressed there.
+    """
 
     name: str
     digest: str
@@ -74,8 +91,12 @@ def build(
         tell: hears what the tool prints.
 
     Raises:
+        UsageError: it is to be pushed, and its name tells no registry.
         PreflightError: the tool cannot build or push here; with its last lines.
     """
+    if push and name.startswith(LOCAL):
+        told = f"inferstack image --push --tag registry.example.org/{name.removeprefix(LOCAL)}"
+        raise UsageError(f"which registry is {name} pushed to?", why="`localhost` is this machine's store", remedy=told)
     epoch_s = int(environ.get(EPOCH) or DEFAULT_EPOCH_S)
     with tempfile.TemporaryDirectory(prefix="inferstack-image-") as folder:
         context, digest_file = Path(folder) / "context", Path(folder) / "digest"
@@ -104,8 +125,8 @@ def write_context(folder: Path, epoch_s: int) -> None:
 
 
 def build_command(tool: Tool, name: str, context: Path, epoch_s: int, base: str) -> tuple[str, ...]:
-    """The command that builds the image."""
-    stamp = {"docker": ("--build-arg", f"{EPOCH}={epoch_s}")}.get(tool, ("--timestamp", str(epoch_s)))
+    """The command that builds the image. buildah alone would put all steps into one layer, and keep none for later."""
+    stamp = ("--build-arg", f"{EPOCH}={epoch_s}") if tool == "docker" else ("--layers", "--timestamp", str(epoch_s))
     based = ("--build-arg", f"BASE={base}") if base else ()
     return (tool, "build", "--file", str(context / "Containerfile"), "--tag", name, *stamp, *based, str(context))
 
@@ -146,10 +167,11 @@ def _run(command: Sequence[str], failure: str, tell: Callable[[str], None] = lam
         remedy = f"install it, or leave `--tool` out: the first of {', '.join(TOOLS)} that is installed is taken"
         raise PreflightError(f"{command[0]} cannot be run", why=error.strerror or str(error), remedy=remedy) from error
     if process.returncode:
-        raise PreflightError(failure, why="\n".join(lines[-LAST_LINES:]) or f"exit code {process.returncode}")
-    if not lines:
-        return ""
-    return lines[-1]
+        told = "\n".join([line for line in lines if not _NOISE.match(line)][-LAST_LINES:])
+        remedy = next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, told)), "")
+        remedy = remedy.format(tool=command[0], registry=command[-1].partition("/")[0])
+        raise PreflightError(failure, why=told or f"exit code {process.returncode}", remedy=remedy)
+    return lines[-1] if lines else ""
 
 
 def _heard(stream: Iterator[str] | Sequence[str], tell: Callable[[str], None]) -> Iterator[str]:

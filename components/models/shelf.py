@@ -6,7 +6,7 @@ buckets and web servers that exist already are left as they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, assert_never
 from urllib.parse import urlsplit
@@ -71,13 +71,15 @@ class Shelf:
         return parts.port or (80 if parts.scheme == "http" else 443)
 
 
-def declare_identity(store: Store | None, home: Home, account: pulumi.Input[str] = "") -> pulumi.Resource:
+def declare_identity(
+    store: Store | None, home: Home, account: pulumi.Input[str] = "", rights: Sequence[pulumi.Resource] = ()
+) -> pulumi.Resource:
     """Declare the service account of pods that use buckets of Google Cloud.
 
-    They act there as the Google service account that the store names, else as `account`.
+    They act there as the Google service account that the store names, else as `account`, once it has its rights.
     """
     named = store.account if isinstance(store, GcsStore) else None
-    return declare(service_account(home, named or account), home)
+    return declare(service_account(home, named or account), home, needs=rights)
 
 
 def declare_shelf(store: Store, home: Home, *, bucket: str = "", identity: pulumi.Resource | None = None) -> Shelf:

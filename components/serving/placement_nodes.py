@@ -133,9 +133,14 @@ def _fills(plan: PodPlan, nodes: tuple[Node, ...]) -> bool:
 
 def _ground(plan: PodPlan, nodes: tuple[Node, ...]) -> Ground:
     """The nodes that take such a pod, each as the smallest of them: it is the soonest full."""
-    taken = [(_slots(plan, node, node.free_millicpus, node.free_memory_mib), node.free_millicpus) for node in nodes]
-    places = [(slots, millicpus) for slots, millicpus in taken if slots]
-    return Ground(len(places), min(slots for slots, _ in places), min(millicpus for _, millicpus in places))
+    found = [(_slots(plan, node, node.free_millicpus, node.free_memory_mib), node) for node in nodes]
+    taken = [(slots, node) for slots, node in found if slots]
+    return Ground(
+        nodes=len(taken),
+        places=min(slots for slots, _ in taken),
+        free_millicpus=min(node.free_millicpus for _, node in taken),
+        free_memory_mib=min(node.free_memory_mib for _, node in taken),
+    )
 
 
 def _slots(plan: PodPlan, node: Node, millicpus: int, memory_mib: int) -> int:

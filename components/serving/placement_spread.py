@@ -24,6 +24,7 @@ class Ground:
     nodes: int
     places: int
     free_millicpus: int
+    free_memory_mib: int
 
 
 def is_strict(serving: Serving, plan: PodPlan) -> bool:
@@ -54,18 +55,28 @@ def stranded_in_pools(cluster: GkeCluster, groups: Sequence[Serving], plans: Map
             continue
         capacity = capacity_of(machine, plan.pool)
         nodes = node_counts(cluster, plan.pool)[1]
-        ground = Ground(nodes, max(1, places(serving, capacity, plan.cores)), capacity.free_millicpus)
+        slots = max(1, places(serving, capacity, plan.cores))
+        ground = Ground(nodes, slots, capacity.free_millicpus, capacity.free_memory_mib)
         others = [(one, plans[one.name]) for one in groups if one != serving and plans[one.name].pool == plan.pool]
         found.append(stranding(serving, plan, ground, others))
     return tuple(note for note in found if note)
 
 
 def _full_at_worst(plan: PodPlan, ground: Ground, others: Iterable[tuple[Serving, PodPlan]]) -> int:
-    """How many nodes the pods of other groups may fill so that none of the group's finds room there."""
-    enough = ground.free_millicpus - plan.millicpus + 1
+    """How many nodes the pods of other groups may fill, in CPUs or memory, so that none of the group's finds room."""
+    others = tuple(others)
+    cpus = ground.free_millicpus - plan.millicpus + 1
+    memory = ground.free_memory_mib - plan.pod_memory_mib + 1
+    return max(
+        _full_of([(serving, other, math.ceil(cpus / other.millicpus)) for serving, other in others], ground),
+        _full_of([(serving, other, math.ceil(memory / other.pod_memory_mib)) for serving, other in others], ground),
+    )
+
+
+def _full_of(others: Sequence[tuple[Serving, PodPlan, int]], ground: Ground) -> int:
+    """How many nodes are full at worst, where so many pods of each group would fill one by themselves."""
     filled, of_one = 0.0, 0.0
-    for serving, other in others:
-        pods = math.ceil(enough / other.millicpus)
+    for serving, other, pods in others:
         share = 1 / max(1, min(pods, ground.places) if other.exclusive else pods)
         filled += other.replicas * share
         most = math.ceil(other.replicas / ground.nodes) if is_strict(serving, other) else other.replicas

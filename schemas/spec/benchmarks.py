@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from schemas.record import record
-from schemas.spec.fields import Arrivals, Count, FilePath, Name, OneOrMore, Positive, Protocol, Tool, item, where
+from schemas.spec.fields import Arrivals, Count, FilePath, Name, OneOrMore, Positive, Protocol, Seed, Tool, item, where
 from schemas.spec.node_pool import Taint
 from schemas.units import Fraction, PerSecond, Seconds
 
@@ -22,7 +22,7 @@ class Load:
     warmup_s: Seconds = item("Load before the measurement, not counted.", default=1.0)
     connections: Positive | None = item("Connections over all instances of a target.", default=None)
     batch: Positive = item("Rows of the data set a request.", default=1)
-    seed: Count = item("Seed of arrivals and of the order of the data.", default=1)
+    seed: Seed = item("Seed of arrivals and of the order of the data.", default=1)
     timeout_s: Seconds = item("A request longer than this is an error.", default=10.0)
     at: str = where()
 

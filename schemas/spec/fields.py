@@ -57,8 +57,11 @@ CpuList = Annotated[
     str, Pattern("^[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*$", "a list of CPUs such as 0-3,8")
 ]
 Sha256 = Annotated[str, Pattern("^[0-9a-f]{64}$", "64 hexadecimal digits")]
-Positive = Annotated[int, Range(1)]
-Count = Annotated[int, Range(0)]
+MOST = 2**31 - 1  # what clouds, Kubernetes and OpenVINO count to
+Positive = Annotated[int, Range(1, MOST)]
+Count = Annotated[int, Range(0, MOST)]
+Whole = Annotated[int, Range(-MOST, MOST)]
+Seed = Annotated[int, Range(0, 2**53 - 1)]  # what JSON carries unharmed
 Port = Annotated[int, Range(1, 65535)]
 Percentage = Annotated[int, Range(0, 100)]
 Scalar = str | int | float | bool

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from schemas.record import record
-from schemas.spec.fields import FilePath, Name, Positive, Precision, Sha256, item, where
+from schemas.spec.fields import FilePath, Name, Positive, Precision, Sha256, Whole, item, where
 from schemas.units import Fraction, Seconds
 
 
@@ -32,7 +32,7 @@ class Convert:
     calibration: FilePath | None = item("Samples for int8: an .npz with one array for each input.", default=None)
     samples: Positive = item("How many calibration samples to use.", default=300)
     max_accuracy_drop: Fraction = item("Most accuracy that int8 may lose.", default=0.01)
-    input_shape: Mapping[str, tuple[int, ...]] | None = item("Shapes to fix, by input; -1 is dynamic.", default=None)
+    input_shape: Mapping[str, tuple[Whole, ...]] | None = item("Shapes to fix, by input; -1 is dynamic.", default=None)
     place: Literal["here", "cluster"] | None = item(
         "Where it is converted: on this machine, or by a Job in the cluster; by what the source is when absent.",
         default=None,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from schemas.record import record
 from schemas.spec.fields import (
+    MOST,
     CpuList,
     Layout,
     Name,
@@ -37,10 +38,10 @@ class Autoscale:
     min: Positive = item("Fewest replicas.", default=1)
     max: Positive = item("Most replicas.")
     metric: Literal["cpu", "memory", "requests"] = item("What is watched.", default="cpu")
-    average: Annotated[float, Range(0)] | None = item(
+    average: Annotated[float, Range(0.001, MOST)] | None = item(
         "Target average a replica: busy cores, GiB of memory, or requests a second.", default=None
     )
-    utilization: Percentage | None = item(
+    utilization: Annotated[int, Range(1, 100)] | None = item(
         "Target share of the replicas' cores or memory in percent; 80 when `average` is absent too.", default=None
     )
     stabilization_s: Seconds | None = item(

@@ -1,4 +1,6 @@
-"""What `doctor` looks at: the interpreter, the packages, the limits of the machine and what pinning needs."""
+"""What `doctor` looks at: the interpreter, the packages, the limits of the machine and what pinning needs; the programs
+that clusters and clouds need beside it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,14 @@ import importlib.util
 import os
 import platform
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Literal
 
 from components.cluster import topology
+from schemas.errors import PreflightError
 
 EXTRAS: Final = {
     "openvino": "serve",
@@ -36,9 +40,20 @@ class Finding:
     remedy: str = ""
 
 
-def check_machine() -> list[Finding]:
+def check_machine(environ: Mapping[str, str]) -> list[Finding]:
     """Every check, in the order in which a newcomer would meet them."""
-    return [_python(), *_packages(), *_cores(), _numactl(), _governor(), _disk()]
+    serving = [_python(), *_packages(), *_cores(), _numactl(), _governor(), _disk()]
+    return [*serving, _pulumi(environ, "note"), _helm(environ), _builder(environ)]
+
+
+def check_cloud(environ: Mapping[str, str]) -> list[Finding]:
+    """What a spec for GKE is applied with; planned it is without as well."""
+    from stack.engines.choice import LOGIN, has_google_credentials
+
+    found = Finding("credentials", "ok", "of Google Cloud, not tried")
+    if not has_google_credentials(environ):
+        found = Finding("credentials", "fail", "none of Google Cloud", LOGIN)
+    return [_pulumi(environ, "fail"), found, _helm(environ), _builder(environ)]
 
 
 def _python() -> Finding:
@@ -86,9 +101,9 @@ def counted(number: int, noun: str) -> str:
 def _numactl() -> Finding:
     if found := shutil.which("numactl"):
         return Finding("numactl", "ok", found)
-    return Finding(
-        "numactl", "note", "not installed; matters only with several NUMA nodes", "install the package numactl"
-    )
+    if sum(1 for node in topology.read().nodes if node.cores) < 2:
+        return Finding("numactl", "ok", "not installed; with one NUMA node nothing needs it")
+    return Finding("numactl", "note", "not installed; memory is not bound without it", "install the package numactl")
 
 
 def _governor() -> Finding:
@@ -109,3 +124,32 @@ def _disk() -> Finding:
     if free < LEAST_FREE_BYTES:
         return Finding("disk", "fail", found, "models and environments need a few GiB: --state-dir puts them elsewhere")
     return Finding("disk", "ok", found)
+
+
+def _pulumi(environ: Mapping[str, str], without: Literal["note", "fail"]) -> Finding:
+    """Pulumi's command line; `without` is what it means that there is none that can be used."""
+    from stack.engines.pulumi.command import command_in, find
+
+    if find(environ) is None:
+        remedy = "inferstack doctor --install-pulumi"
+        return Finding("pulumi", without, "not installed; GKE is planned without it and applied with it", remedy)
+    try:
+        command = command_in(environ)
+    except PreflightError as error:
+        return Finding("pulumi", without, f"{error.message} {error.why}", error.remedy)
+    return Finding("pulumi", "ok", f"{command.version}, {command.command}")
+
+
+def _helm(environ: Mapping[str, str]) -> Finding:
+    if found := shutil.which("helm", path=environ.get("PATH")):
+        return Finding("helm", "ok", found)
+    return Finding("helm", "note", "not installed; only extensions that are charts need it", "https://helm.sh/docs")
+
+
+def _builder(environ: Mapping[str, str]) -> Finding:
+    from components.image.build import TOOLS
+
+    if found := next(filter(None, (shutil.which(tool, path=environ.get("PATH")) for tool in TOOLS)), None):
+        return Finding("image", "ok", found)
+    missing = f"none of {', '.join(TOOLS)} is installed; only `inferstack image` needs one"
+    return Finding("image", "note", missing, "for example: apt-get install buildah")

@@ -40,6 +40,7 @@ fail_on = click.option(
 @spec_argument
 @click.option("--out", type=click.Path(path_type=Path), help="Save the plan: `up FILE` does exactly that, or refuses.")
 @click.option("--rerun", is_flag=True, help="Plan to measure every benchmark again.")
+@click.option("--offline", is_flag=True, help="GKE: plan by rules about it, and do not ask the cloud.")
 @click.option("--markdown", is_flag=True, help="Markdown, for a comment on a pull request.")
 @detailed
 @fail_on
@@ -50,6 +51,7 @@ def preview(
     state_dir: str | None,
     out: Path | None,
     rerun: bool,
+    offline: bool,
     markdown: bool,
     detailed: bool,
     forbidden: tuple[str, ...],
@@ -57,7 +59,7 @@ def preview(
 ) -> int:
     """Show what `up` would change. Reads only: nothing is made, started or downloaded."""
     opened = open_spec(spec, sets, state_dir)
-    program, plan = _plan(opened, _benchmarks(opened) if rerun else ())
+    program, plan = _plan(opened, _benchmarks(opened) if rerun else (), offline=offline)
     if out is not None:
         from stack.plan_file import SavedPlan, save
 
@@ -278,12 +280,18 @@ def _site(spec: Path | None, sets: tuple[str, ...], state_folder: str | None, st
 
 
 def _plan(
-    opened: Opened, rerun: tuple[str, ...], saved: SavedPlan | None = None, *, download: bool = False
+    opened: Opened,
+    rerun: tuple[str, ...],
+    saved: SavedPlan | None = None,
+    *,
+    download: bool = False,
+    offline: bool = False,
 ) -> tuple[Program, Plan]:
     """The program of a spec and its plan; a saved plan brings its own tokens for benchmarks to run again.
 
-    `download` fetches what has to be known to carry it out: looking at a plan fetches nothing.
+    `download` fetches what has to be known to carry it out: looking at a plan fetches nothing. `offline` asks no cloud.
     """
+    from components import progress
     from stack.engines.choice import choose
     from stack.program import build
 
@@ -293,11 +301,15 @@ def _plan(
     tokens |= dict.fromkeys(rerun, f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
     ours = _extensions(opened.site)
     program = build(opened.loaded, opened.site, rerun=tokens, ours=ours, download=download)
-    choice = choose(opened.loaded.spec, opened.site, os.environ)
+    choice = choose(opened.loaded.spec, opened.site, os.environ, offline=offline)
     program = replace(
         program, notes=(*program.notes, *choice.notes), refusal=program.refusal or choice.refusal.removesuffix(".")
     )
-    plan = choice.engine.preview(program.run, program.origins, notes=program.notes)
+    heard = progress.listener.set(lambda text, _: click.echo(text, err=True))
+    try:
+        plan = choice.engine.preview(program.run, program.origins, notes=program.notes)
+    finally:
+        progress.listener.reset(heard)
     if saved is not None:
         from stack.engines.embedded import refuse_another
 

@@ -30,7 +30,7 @@ def image(name: str | None, push: bool, base: str, tool: str | None, quiet: bool
     if as_json:
         print_json({"name": made.name, "digest": made.digest, "pushed": made.pushed})
         return 0
-    click.echo(f"{made.name}  {made.digest}")
+    click.echo(f"{made.name}  {made.pushed.partition('@')[2] or made.digest}")
     if made.pushed:
         click.echo(f"cluster: {{image: {made.pushed}}}")
     return 0

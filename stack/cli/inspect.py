@@ -128,7 +128,8 @@ def export_state(out: Path | None, show_secrets: bool, stack: str | None, state_
     else:
         write_file(out, text, private=True)
         click.echo(f"wrote {out} ({len(exported['deployment'].get('resources') or ())} resources)", err=True)
-    if not show_secrets and "secrets_providers" in exported["deployment"] and (key := _key_of(site)):
+    keeper = exported["deployment"].get("secrets_providers") or {}
+    if not show_secrets and keeper.get("type") == "passphrase" and (key := _key_of(site)):
         click.echo(f"Pulumi opens its secrets with PULUMI_CONFIG_PASSPHRASE_FILE={key}", err=True)
     return 0
 

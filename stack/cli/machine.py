@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from schemas.errors import UsageError
 from stack.cli.options import as_json
 from stack.cli.terminal import print_json
 
@@ -36,18 +35,20 @@ def topology(root: Path, plain: bool, as_json: bool) -> int:
 def doctor(spec: Path | None, install_pulumi: bool, as_json: bool) -> int:
     """Check what this machine has and lacks for serving; exit code 4 when something needed is missing.
 
-    With a SPEC for a cluster that exists: what that cluster has and lacks.
+    With a SPEC for a cluster that exists: what that cluster has and lacks. With one for GKE: what it is applied with.
     """
-    from stack.cli.checkup import check_machine
+    from stack.cli.checkup import check_cloud, check_machine
 
     if install_pulumi:
         from stack.engines.pulumi.command import install
 
-        click.echo(f"installed {install(os.environ)}")
+        installed = install(os.environ)
+        click.echo(f"Pulumi {installed.version}: {installed.command}")
         return 0
-    if spec is not None:
+    cluster = "local" if spec is None else _provider(spec)
+    if spec is not None and cluster == "kubernetes":
         return _cluster(spec)
-    findings = check_machine()
+    findings = check_machine(os.environ) if cluster == "local" else check_cloud(os.environ)
     if as_json:
         print_json([{"check": f.check, "state": f.state, "found": f.found, "remedy": f.remedy} for f in findings])
     else:
@@ -57,6 +58,13 @@ def doctor(spec: Path | None, install_pulumi: bool, as_json: bool) -> int:
             if f.remedy:
                 click.echo(f"{'':5} {'':{width}}  do: {f.remedy}")
     return 4 if any(f.state == "fail" for f in findings) else 0
+
+
+def _provider(spec: Path) -> str:
+    """Which kind of cluster a spec is for."""
+    from schemas.load import load
+
+    return load(spec, environ=os.environ).spec.cluster.provider
 
 
 def _cluster(spec: Path) -> int:
@@ -69,12 +77,7 @@ def _cluster(spec: Path) -> int:
 
     loaded = load(spec, environ=os.environ)
     cluster = loaded.spec.cluster
-    if not isinstance(cluster, KubernetesCluster):
-        raise UsageError(
-            f"{spec} is not for a cluster that exists",
-            why=f"its cluster is `provider: {cluster.provider}`",
-            remedy="inferstack doctor checks this machine; inferstack preview SPEC plans any cluster",
-        )
+    assert isinstance(cluster, KubernetesCluster)
     facts = read_cluster(Client(cluster.kubeconfig or "", cluster.context or ""), stack=loaded.spec.name)
     installed = installed_by_others(facts.deployments, facts.kinds, ())
     click.echo("\n".join(describe_cluster(facts, installed)))

@@ -31,7 +31,7 @@ Name = Literal["embedded", "pulumi"]
 FOLDER: Final = "pulumi"  # of Pulumi's settings of a stack, in its own folder
 INSTALL: Final = "inferstack doctor --install-pulumi"
 _TOKENS: Final = ("GOOGLE_OAUTH_ACCESS_TOKEN", "GOOGLE_CREDENTIALS", "GCE_METADATA_HOST")
-_LOGIN: Final = "gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS"
+LOGIN: Final = "gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS"
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,35 @@ class Choice:
 
 
 def choose(
-    spec: Spec | None, site: Site, environ: Mapping[str, str], *, parallel: int = 16, targets: tuple[str, ...] = ()
+    spec: Spec | None,
+    site: Site,
+    environ: Mapping[str, str],
+    *,
+    parallel: int = 16,
+    targets: tuple[str, ...] = (),
+    offline: bool = False,
 ) -> Choice:
     """The engine for a spec; for a command that names none, the engine that has the stack's state.
 
     Args:
         parallel: most operations at a time.
         targets: URNs that alone are planned and applied; for Pulumi's engine.
+        offline: ask no cloud, even where it could be asked.
 
     Raises:
+        UsageError: there is no cloud that could be asked.
         PreflightError: the other engine has the state; or the spec says `engine: pulumi`, and that is not installed.
     """
     keeper = keeper_of(site)
     wanted: Name = keeper or "embedded" if spec is None else "pulumi" if uses_pulumi(spec) else "embedded"
-    missing = missing_for(spec, environ) if spec is not None and isinstance(spec.cluster, GkeCluster) else ""
-    if missing:
+    in_cloud = spec is not None and isinstance(spec.cluster, GkeCluster)
+    if offline and not in_cloud:
+        raise UsageError(
+            "--offline is for plans of clouds", why="this spec is planned without one", remedy="leave it out"
+        )
+    missing = missing_for(spec, environ) if spec is not None and in_cloud else ""
+    if offline or missing:
+        missing = missing or "--offline asks for it"
         note = f"Planned offline, by rules about GKE and not by its provider: {missing}."
         return Choice("embedded", _offline(site, environ), (note,), missing)
     if keeper is not None and keeper != wanted:
@@ -90,7 +104,7 @@ def missing_for(spec: Spec, environ: Mapping[str, str]) -> str:
     if find(environ) is None:
         return f"Pulumi's command line is not installed (do: {INSTALL})"
     if isinstance(spec.cluster, GkeCluster) and not has_google_credentials(environ):
-        return f"there are no Google credentials (do: {_LOGIN})"
+        return f"there are no Google credentials (do: {LOGIN})"
     return ""
 
 
@@ -137,7 +151,7 @@ def pulumi(
         site.state / FOLDER,
         environ,
         backend=(said.backend if said else None) or "",
-        secrets=said.secrets if said else "passphrase",
+        secrets=said.secrets if said else "passphrase" if spec is not None else "",
     )
     return PulumiEngine(PROJECT, site.stack, command_in(environ), kept, parallel=parallel, targets=targets)
 

@@ -86,7 +86,7 @@ def run(
     except Exception as error:
         raise program_error(error) from error
     finally:
-        _finish(loop)
+        finish(loop)
         pool.shutdown(wait=True)
         loop.close()
 
@@ -121,7 +121,7 @@ def _short_traces() -> Iterator[None]:
             sys.tracebacklimit = before
 
 
-def _finish(loop: asyncio.AbstractEventLoop) -> None:
+def finish(loop: asyncio.AbstractEventLoop) -> None:
     """End what a program that raised has left running, and look at every result so that none is reported later."""
     tasks = asyncio.all_tasks(loop)
     for task in tasks:

@@ -96,6 +96,7 @@ class Vault:
         self._passphrase, self._key_file, self._rounds = passphrase, key_file, rounds
         self._keys = {} if keys is None else keys
         self._salt: str | None = None
+        self._stranger = ""  # who keeps the secrets, if only Pulumi can ask
         self._lock = threading.RLock()
 
     @property
@@ -109,19 +110,12 @@ class Vault:
         return self.provider
 
     def adopt(self, provider: Mapping[str, Any] | None) -> None:
-        """Use the salt that a deployment or a journal states.
-
-        Raises:
-            PreflightError: its secrets are kept by a provider that only Pulumi can ask.
-        """
+        """Use the salt that a deployment or a journal states; of a provider that only Pulumi can ask, remember that."""
         if not provider or provider.get("type") in ("", None):
             return
         if provider["type"] != "passphrase":
-            raise PreflightError(
-                f"The state's secrets are kept by {provider['type']!r}, which this engine cannot ask.",
-                why="The embedded engine knows Pulumi's passphrase provider and plain text.",
-                remedy="Export it with `pulumi stack export --show-secrets` and import that.",
-            )
+            self._stranger = str((provider.get("state") or {}).get("url") or provider["type"])
+            return
         with self._lock:
             self._salt = provider["state"]["salt"]
 
@@ -189,8 +183,15 @@ class Vault:
         """The key that the state's secrets were sealed with.
 
         Raises:
-            PreflightError: nothing that is known here fits.
+            PreflightError: nothing that is known here fits, or a provider keeps them that only Pulumi can ask.
         """
+        if self._stranger and not self._salt:
+            raise PreflightError(
+                f"The state's secrets are kept by {self._stranger!r}, which this engine cannot ask.",
+                why="The embedded engine knows Pulumi's passphrase provider and plain text.",
+                remedy="Have Pulumi plan it (inferstack doctor --install-pulumi), or import what it exports with"
+                " `pulumi stack export --show-secrets`.",
+            )
         with self._lock:
             salt = self._salt or ""
             for passphrase in self._known():

@@ -97,6 +97,7 @@ def _register(on_cluster: OnCluster, cluster: GkeCluster) -> None:
             kubeconfig=made.kubeconfig,
             bucket=own,
             account=made.model_account,
+            rights=made.model_rights,
             needs=tuple(made.node_pools.values()),
         )
     )

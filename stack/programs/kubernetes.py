@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from components.cluster.nodes import ClusterFacts
 from components.cluster.nodes_reader import Client, read_cluster
+from components.extensions import kinds
 from components.extensions.neighbours import refuse_uncounted
 from components.extensions.planning import installed_by_others, plan_extensions, with_documents
 from components.image.build import default_name
@@ -69,6 +70,7 @@ def build(
         notes=(
             *silent,
             *on_cluster.notes,
+            *(kinds.notes(on_cluster.extensions, facts.kinds) if facts else ()),
             *volume_notes(loaded.spec, plans, sum(node.usable for node in facts.nodes) if facts else 1),
             *reading_notes(loaded.spec, own=""),
         ),

@@ -53,6 +53,7 @@ class Reach:
         context: empty for the current one.
         bucket: name of the bucket for models, where the stack makes one.
         account: e-mail address of the service account that may use it.
+        rights: what lets it.
         needs: what the cluster's nodes wait for.
     """
 
@@ -61,6 +62,7 @@ class Reach:
     context: str = ""
     bucket: str = ""
     account: pulumi.Input[str] = ""
+    rights: Sequence[pulumi.Resource] = ()
     needs: Sequence[pulumi.Resource] = ()
 
 
@@ -148,7 +150,7 @@ class OnCluster:
         spec = self.loaded.spec
         store = store_of(spec)
         used = store is not None and any(way_of(model) != "as-is" for model in spec.models)
-        identity = declare_identity(store, home, reach.account) if uses_google(spec) else None
+        identity = declare_identity(store, home, reach.account, reach.rights) if uses_google(spec) else None
         shelf = declare_shelf(store, home, bucket=reach.bucket, identity=identity) if store and used else None
         supply = Supply(
             replace(planner_of(self.loaded), buckets=buckets_of(store)),

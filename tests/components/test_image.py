@@ -22,7 +22,7 @@ from components.image.build import (
     without_tag,
     write_context,
 )
-from schemas.errors import PreflightError
+from schemas.errors import PreflightError, UsageError
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,6 +50,19 @@ def test_the_image_has_the_versions_that_are_tested_here() -> None:
     ours, all_ = pins(HERE / "requirements.lock"), pins(ROOT / "requirements.lock")
     assert ours
     assert {name: hashes for name, hashes in all_.items() if name in ours} == ours
+
+
+def test_the_image_of_the_tests_has_paths_user_and_environment_of_the_shipped_one() -> None:
+    shipped, tested = (HERE / "Containerfile").read_text(), (ROOT / ".ci/image").read_text()
+    environment = set(re.findall(r"\b[A-Z]+=\S+", shipped.partition("\nENV ")[2].partition("\nWORKDIR")[0]))
+    (of_tests,) = re.findall(r"--env (.*)", tested)
+    assert environment == set(of_tests.split())
+    user = re.search(r"^USER (\d+)", shipped, re.MULTILINE)
+    assert user
+    assert f"--user {user[1]}" in tested
+    for path in dict(one.split("=") for one in environment)["PYTHONPATH"].split(":"):
+        assert path in shipped.partition("\nENV ")[0]
+        assert f"$1{path}" in tested
 
 
 def test_the_image_has_what_the_programs_in_pods_need() -> None:
@@ -105,6 +118,37 @@ def test_a_tool_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(PreflightError, match="docker could not build") as told:
         build(default_name(), tool="docker")
     assert "cannot connect to the daemon" in told.value.why
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("Error: trying to reuse blob sha256:ef at destination: unauthorized: authentication required", "login r:5000"),
+        ('Error: Get "https://r:5000/v2/": http: server gave HTTP response to HTTPS client', "r:5000 speaks plain"),
+        ("Error: dial tcp 127.0.0.1:443: connect: connection refused", "whether the registry answers"),
+        ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "another tool"),
+    ],
+)
+def test_what_hinders_a_push_is_told_with_a_remedy_and_without_its_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, remedy: str
+) -> None:
+    progress = 'Getting image source signatures\nCopying blob sha256:d9\ntime="2026" level=warning msg="retrying in 1s"'
+    script = f"[ $1 = push ] || exit 0\ncat <<'EOF'\n{progress}\n{said}\nEOF\nexit 125"
+    monkeypatch.setenv("PATH", a_tool(tmp_path, "podman", script)["PATH"])
+    with pytest.raises(PreflightError, match="could not push") as told:
+        build("r:5000/team/inferstack:1", tool="podman", push=True)
+    assert told.value.why == said
+    assert remedy in told.value.remedy
+
+
+def test_an_image_of_this_machine_alone_is_not_built_to_be_pushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", a_tool(tmp_path, "podman", f"touch {tmp_path}/called")["PATH"])
+    with pytest.raises(UsageError, match="which registry") as told:
+        build(default_name(), tool="podman", push=True)
+    assert "--tag registry.example.org/inferstack" in told.value.remedy
+    assert not (tmp_path / "called").exists()
 
 
 def test_a_tool_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

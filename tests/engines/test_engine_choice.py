@@ -57,6 +57,15 @@ def made_by_pulumi(site: Site, deployment: object = None) -> None:
     file.write_text(json.dumps({"version": 3, "checkpoint": {"latest": deployment}}))
 
 
+def test_a_cloud_is_planned_without_being_asked_where_that_is_wanted(tmp_path: Path) -> None:
+    chosen = choose(a_spec(tmp_path, GKE), a_site(tmp_path), a_machine(tmp_path), offline=True)
+    assert chosen.name == "embedded"
+    assert "Planned offline" in chosen.notes[0]
+    assert chosen.refusal == "--offline asks for it"
+    with pytest.raises(UsageError, match="--offline is for plans of clouds"):
+        choose(a_spec(tmp_path), a_site(tmp_path), a_machine(tmp_path), offline=True)
+
+
 def test_this_machine_and_clusters_are_done_by_the_embedded_engine(tmp_path: Path) -> None:
     for cluster in ("", "cluster: {provider: kubernetes}\n"):
         found = choose(a_spec(tmp_path, cluster), a_site(tmp_path), a_machine(tmp_path))

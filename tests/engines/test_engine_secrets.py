@@ -13,7 +13,7 @@ from stack.engines import store
 from stack.engines.records import Record
 from stack.engines.secrets import KeyFile, Vault, passphrase_from
 from stack.engines.state import Became
-from stack.engines.values import Secret
+from stack.engines.values import SECRET_SIGNATURE, SIGNATURE, Secret
 from tests.fakes import File, FileResource, a_program, an_engine
 
 # A vector of Pulumi's own tests (pkg/secrets/passphrase): the salt of a state written with the passphrase `password`.
@@ -103,8 +103,20 @@ def test_the_passphrase_comes_from_either_variable() -> None:
 
 
 def test_secrets_of_a_cloud_are_told_to_be_out_of_reach() -> None:
-    with pytest.raises(PreflightError, match="kept by 'cloud'"):
-        Vault("x").adopt({"type": "cloud", "state": {}})
+    vault = Vault("x")
+    vault.adopt({"type": "cloud", "state": {"url": "gcpkms://key"}})
+    with pytest.raises(PreflightError, match="kept by 'gcpkms://key'") as caught:
+        vault.open({SIGNATURE: SECRET_SIGNATURE, "ciphertext": "v1:a:b"})
+    assert "--show-secrets" in caught.value.remedy
+
+
+def test_secrets_of_a_cloud_that_are_shown_are_read_and_sealed_here() -> None:
+    vault = Vault("x", rounds=1)
+    vault.adopt({"type": "cloud", "state": {"url": "gcpkms://key"}})
+    shown = vault.open({SIGNATURE: SECRET_SIGNATURE, "plaintext": '"hunter2"'})
+    assert shown == Secret("hunter2")
+    assert vault.open(vault.seal(shown)) == shown
+    assert (vault.provider or {})["type"] == "passphrase"
 
 
 def test_without_a_passphrase_a_key_is_made_that_only_its_owner_may_read(tmp_path: Path) -> None:

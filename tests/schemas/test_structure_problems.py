@@ -56,6 +56,17 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_text(tmp_path: Path) ->
         ("foo:", "unknown key `foo`"),
         (f"models: [{{name: {300 * 'a'}, source: x}}]", "must be lower-case letters, digits and hyphens, 63 at most"),
         (f"serving: [{{name: one, model: a, threads: {5000 * '9'}}}]", "`threads` is a number of 5,000 digits"),
+        (f"serving: [{{name: one, model: a, threads: {10**21}}}]", f"`threads` is {10**21}, and can be 2147483647 at"),
+        ("serving: [{name: one, model: a, threads: 1e40}]", "`threads` is 1e40, and can be 2147483647 at most"),
+        ("serving: [{name: one, model: a, threads: -1}]", "`threads` is -1, and must be a whole number of at least 1"),
+        ("serving: [{name: one, model: a, priority: 9999999999}]", "must be a whole number from 1 to 1000000000"),
+        ("serving: [{name: one, model: a, autoscale: {max: 2, utilization: 0}}]", "must be a whole number from 1"),
+        ("serving: [{name: one, model: a, autoscale: {max: 2, average: 0}}]", "must be a number of at least 0.001"),
+        ("serving: [{name: one, model: a, threads: .inf}]", "`threads` is `.inf`, text"),
+        ("serving: [{name: one, model: a, threads: 1_000}]", "`threads` is `1_000`, text"),
+        ("serving: [{name: one, model: a, threads: true}]", "`threads` is `true`, true or false"),
+        ("serving: [{name: one, model: a, drain: 12:30:45}]", "`drain`: ':30:45' is no unit of a duration"),
+        ("serving: [{name: one, model: a, drain: 99999999s}]", "`drain`: 99999999s is more than 8784h"),
     ],
 )
 def test_a_structural_error_says_what_is_meant(tmp_path: Path, text: str, says: str) -> None:
@@ -79,6 +90,15 @@ def test_a_structural_error_says_what_is_meant(tmp_path: Path, text: str, says: 
 def test_a_text_in_the_place_of_a_list_is_shown_as_the_list_it_means(tmp_path: Path, text: str, remedy: str) -> None:
     (found,) = problems(a_file(tmp_path, f"{HEAD}{text}\n"))
     assert found.remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [("5", "Write 5s, if that is what you mean"), ("0x10", "Write a duration such"), ("+5", "Write a duration such")],
+)
+def test_a_unit_is_proposed_for_a_number_that_may_have_one(tmp_path: Path, written: str, remedy: str) -> None:
+    (found,) = problems(a_file(tmp_path, f"{HEAD}{MODELS}serving: [{{name: one, model: digits, drain: {written}}}]\n"))
+    assert found.remedy.startswith(remedy)
 
 
 def test_an_empty_command_is_told_with_a_reason_of_its_own(tmp_path: Path) -> None:

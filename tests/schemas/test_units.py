@@ -48,6 +48,10 @@ def test_a_quantity_means_what_it_says(unit: Unit, text: str | float, value: flo
         (SIZE, "10Mb", "'Mb' is no unit"),
         (FRACTION, 70, "more than 100%"),
         (FRACTION, "150%", "more than 100%"),
+        (DURATION, "1e3s", "is no unit"),
+        (DURATION, "8785h", "more than 8784h"),
+        (RATE, "9999999999/s", "more than 1000000000/s"),
+        (SIZE, "1048577TiB", "more than 1048576TiB"),
         (DURATION, "9" * 400 + "s", "finite"),
         (DURATION, "5s\n", "is no duration"),
     ],
@@ -55,6 +59,10 @@ def test_a_quantity_means_what_it_says(unit: Unit, text: str | float, value: flo
 def test_a_wrong_quantity_says_what_is_accepted(unit: Unit, text: str | float, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         unit.parse(text)
+
+
+def test_a_zero_of_either_sign_is_zero() -> None:
+    assert str(DURATION.parse(-0.0)) == "0.0"
 
 
 @given(st.sampled_from([DURATION, RATE, SIZE, FRACTION]), st.integers(0, 10_000))

@@ -14,6 +14,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from pulumi.automation import CommandError, Deployment, Stack
@@ -29,6 +30,7 @@ from stack.engines.pulumi.command import Command
 from stack.engines.pulumi.drift import drift_of
 from stack.engines.pulumi.inline import InlineProgram
 from stack.engines.pulumi.narration import Narration
+from stack.engines.pulumi.silence import Silence
 from stack.engines.pulumi.workspace import Keeping, Place
 from stack.engines.records import Record
 from stack.engines.refreshing import Drift
@@ -43,6 +45,7 @@ Hear = Callable[[EngineEvent], None]
 
 _GRACE_S: Final = 15.0  # how long Pulumi has to end once it was told twice to stop
 _OWN: Final = "This preview is Pulumi's own (version {}): its providers were asked, on the stack's own state."
+_RESEALED: Final = "The secrets in the state, sealed with {} so far, are sealed with {} by `up`."
 
 
 class PulumiEngine:
@@ -56,6 +59,7 @@ class PulumiEngine:
         parallel: most operations at a time.
         config: Pulumi configuration of the program (`gcp:project`).
         targets: URNs; nothing else is planned, made, deleted or looked at. Empty: everything.
+        patience_s: longest that a plan may take without any news.
     """
 
     def __init__(
@@ -68,12 +72,13 @@ class PulumiEngine:
         parallel: int = 16,
         config: Mapping[str, str] | None = None,
         targets: Sequence[str] = (),
+        patience_s: float = 120.0,
     ) -> None:
         self.project, self.stack = project, stack
         self._command = command
         self._place = Place(project, stack, command, keeping, config or {})
         self._options: dict[str, Any] = {"parallel": parallel, "target": list(targets) or None, "color": "never"}
-        self._partial = bool(targets)
+        self._partial, self._patience_s = bool(targets), patience_s
         self._stopping = threading.Event()
 
     # ------------------------------------------------------------------------------------------ plan and apply
@@ -120,6 +125,7 @@ class PulumiEngine:
             plan = self._planned(stack, inline, origins, notes)
             if expected is not None:
                 refuse_another(expected, plan)
+            self._place.reseal()
 
             def work(hear: Hear) -> dict[str, Any]:
                 done = stack.up(program=inline, on_event=hear, continue_on_error=True, **self._options)
@@ -222,7 +228,10 @@ class PulumiEngine:
     def _planned(self, stack: Stack, program: InlineProgram, origins: Origins, notes: tuple[str, ...]) -> Plan:
         events = self._heard(lambda hear: stack.preview(program=program, on_event=hear, **self._options), program)
         told = (*notes, _OWN.format(self._command.version))
-        return steps.plan_of(events, project=self.project, stack=self.stack, origins=origins, notes=told)
+        if before := self._place.resealing:
+            told = (*told, _RESEALED.format(before, self._place.keeping.secrets))
+        plan = steps.plan_of(events, project=self.project, stack=self.stack, origins=origins, notes=told)
+        return replace(plan, bookkeeping=True) if before else plan
 
     def _planned_destroy(self, stack: Stack) -> Plan:
         events = self._heard(lambda hear: stack.preview_destroy(on_event=hear, **self._options))
@@ -232,11 +241,21 @@ class PulumiEngine:
         return steps.plan_of((), project=self.project, stack=self.stack, destroy=destroy)
 
     def _heard(self, work: Callable[[Hear], object], program: InlineProgram | None = None) -> list[EngineEvent]:
-        """The events of a preview."""
+        """The events of a preview.
+
+        It changes nothing, so it ends at once when it is stopped, and when nothing was heard for too long: providers
+        wait for minutes for a network that is not there.
+        """
         events: list[EngineEvent] = []
+        silence = Silence(self._command, self._patience_s, self._stopping)
         try:
-            self._watching(lambda: work(events.append))
+            with silence.watched():
+                self._watching(lambda: work(silence.passing(events.append)))
         except CommandError as error:
+            if self._stopping.is_set():
+                raise StoppedError("Stopped while planning: nothing was done.") from error
+            if silence.lasted:
+                raise failures.silent(self._patience_s) from error
             if program is not None and program.error is not None:
                 raise running.program_error(program.error) from error
             narration = Narration(ignore, self._nothing())
@@ -305,8 +324,8 @@ class PulumiEngine:
 
 
 def _kept_elsewhere(data: Any) -> bool:
-    """Whether a deployment's secrets are encrypted by somebody whom only Pulumi can ask."""
+    """Whether a deployment has secrets that are encrypted by somebody whom only Pulumi can ask."""
     match data:
-        case {"deployment": {"secrets_providers": {"type": str(kind)}}}:
-            return kind not in ("", "passphrase")
+        case {"deployment": {"secrets_providers": {"type": str(kind)}}} if kind not in ("", "passphrase"):
+            return '"ciphertext"' in json.dumps(data)
     return False

@@ -28,6 +28,10 @@ class _Known:
 
 
 _INSTALL: Final = "inferstack doctor --install-pulumi"
+_KEEPER: Final = (
+    "Look at `pulumi.secrets` of the spec and at what its keeper wants: a login of its cloud that may encrypt and"
+    " decrypt, and for hashivault:// VAULT_SERVER_URL and VAULT_SERVER_TOKEN."
+)
 _KNOWN: Final = (
     _Known(
         r"stack is currently locked by|Another update is currently in progress",
@@ -60,6 +64,12 @@ _KNOWN: Final = (
         PreflightError,
         "There are no valid credentials for the cloud.",
         "gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS to a key file.",
+    ),
+    _Known(
+        r"secrets \(code=|open keeper |secrets manager of type|get stack secrets manager|create secrets manager",
+        PreflightError,
+        "The key that the stack's secrets are sealed with cannot be used.",
+        _KEEPER,
     ),
     _Known(
         r"quotaExceeded|QUOTA_EXCEEDED|Quota '\w+' exceeded|[Ii]nsufficient (?:regional )?quota"
@@ -135,6 +145,22 @@ def explained(error: CommandError | InvalidVersionError, said: Sequence[str] = (
     if _EXISTS.search(text):
         return PartlyAppliedError("Something that was to be made exists already.", why=told, remedy=_ADOPT)
     return InferstackError("Pulumi failed.", why=told)
+
+
+def silent(seconds: float) -> PreflightError:
+    """The error of a plan of which nothing was heard for so long."""
+    return PreflightError(
+        "The providers that Pulumi asks do not answer.",
+        why=f"Nothing was heard of them for {seconds:.0f} s: they wait for a network, or for who gives out tokens.",
+        remedy="Look at the network, a proxy, and GOOGLE_APPLICATION_CREDENTIALS; `inferstack preview --offline` plans"
+        " for GKE without asking the cloud.",
+    )
+
+
+def not_sealed(how: str, error: CommandError) -> PreflightError:
+    """The error of a stack whose secrets could not be handed from one keeper to another."""
+    told = "\n".join(_errors_in(str(error)))
+    return PreflightError(f"The stack's secrets cannot be handed {how}.", why=told, remedy=_KEEPER)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from stack.engines.running import Program
+from stack.engines.running import Program, finish
 
 _PATIENCE_S: Final = 10.0  # how long a loop may go on after Pulumi has ended
 
@@ -53,6 +53,7 @@ class InlineProgram:
         for loop in self._loops:
             while loop.is_running() and time.monotonic() < until:
                 time.sleep(0.01)
-            if not loop.is_running():
+            if not loop.is_running() and not loop.is_closed():
+                finish(loop)
                 loop.close()
         self._loops.clear()

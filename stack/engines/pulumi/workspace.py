@@ -18,6 +18,7 @@ from typing import Final
 
 import yaml
 from pulumi.automation import (
+    CommandError,
     ConfigValue,
     LocalWorkspace,
     ProjectBackend,
@@ -27,13 +28,17 @@ from pulumi.automation import (
 )
 
 from schemas.errors import PreflightError
+from stack.engines.pulumi import failures
 from stack.engines.pulumi.command import Command
 from stack.engines.secrets import PASSPHRASE_VARIABLES, KeyFile, Vault, passphrase_from
 from stack.engines.store import KEY
 
 SETTINGS: Final = "Pulumi.yaml"
+PASSPHRASE: Final = "passphrase"
+DEFAULT: Final = "default"
 BACKEND_VARIABLE: Final = "PULUMI_BACKEND_URL"
 _FILE_VARIABLE: Final = "PULUMI_CONFIG_PASSPHRASE_FILE"
+_OF_STACK: Final = "Pulumi.*.yaml"
 _HERE: Final = "file://."  # in the settings: so that the folder may be moved, and plain `pulumi` works in it
 
 
@@ -44,7 +49,7 @@ class Keeping:
     Args:
         folder: the folder of Pulumi's settings of this stack.
         backend: URL of the state's place; empty for the folder itself.
-        secrets: `passphrase`, `default`, or the URL of a key.
+        secrets: `passphrase`, `default`, or the URL of a key; empty is who did it before, else a passphrase.
         passphrase: for `passphrase`; empty is Pulumi's "no passphrase".
         passphrase_file: a file that holds it, in its stead.
         key: such a file that is made with the stack, where nobody has chosen a passphrase.
@@ -52,7 +57,7 @@ class Keeping:
 
     folder: Path
     backend: str = ""
-    secrets: str = "passphrase"
+    secrets: str = ""
     passphrase: str = ""
     passphrase_file: str = ""
     key: KeyFile | None = None
@@ -94,7 +99,7 @@ class Keeping:
         }
 
 
-def keeping(folder: Path, environ: Mapping[str, str], *, backend: str = "", secrets: str = "passphrase") -> Keeping:
+def keeping(folder: Path, environ: Mapping[str, str], *, backend: str = "", secrets: str = "") -> Keeping:
     """How a stack is kept: as it was before, else as the spec says, or the environment, or in the folder itself.
 
     Raises:
@@ -112,7 +117,10 @@ def keeping(folder: Path, environ: Mapping[str, str], *, backend: str = "", secr
         )
     kept_at, key = wanted if before is None else before, KeyFile(folder / KEY)
     # Where others share the state a key of this machine would lock them out, and stacks of former versions have none.
-    own = not chosen and not kept_at and (before is None or key.text() is not None)
+    sealed_by = sealing_before(folder)
+    new = before is None or sealed_by not in ("", PASSPHRASE)
+    needed = new and (secrets or sealed_by or PASSPHRASE) == PASSPHRASE
+    own = not chosen and not kept_at and (needed or key.text() is not None)
     return Keeping(
         folder=folder,
         backend=kept_at,
@@ -131,6 +139,15 @@ def _backend_before(folder: Path) -> str | None:
     except (OSError, KeyError, TypeError, yaml.YAMLError):
         return None
     return "" if url == _HERE else url
+
+
+def sealing_before(folder: Path) -> str:
+    """Who encrypts the secrets of the stack that a folder's settings are of; empty where they do not say so."""
+    for file in folder.glob(_OF_STACK):
+        with contextlib.suppress(OSError, yaml.YAMLError, AttributeError):
+            settings = yaml.safe_load(file.read_text())
+            return settings.get("secretsprovider") or (PASSPHRASE if "encryptionsalt" in settings else "")
+    return ""
 
 
 @dataclass(frozen=True)
@@ -160,11 +177,37 @@ class Place:
                 yield replace(self, keeping=replace(self.keeping, folder=Path(folder)))._selected()
 
     def made(self) -> Stack:
-        """The stack, made if there is none."""
+        """The stack, made if there is none; what cannot be made leaves no folder."""
+        new = not self.keeping.folder.exists()
         self.keeping.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self.keeping.key:
-            self.keeping.key.made()
-        return self._configured(Stack.create_or_select(self.stack, self._workspace()))
+        try:
+            if self.keeping.key:
+                self.keeping.key.made()
+            return self._configured(Stack.create_or_select(self.stack, self._workspace()))
+        except CommandError:
+            if new:
+                shutil.rmtree(self.keeping.folder, ignore_errors=True)
+            raise
+
+    @property
+    def resealing(self) -> str:
+        """Who encrypted the stack's secrets so far, if another does from now on."""
+        before, wanted = sealing_before(self.keeping.folder), self.keeping.secrets
+        return before if before and wanted not in ("", DEFAULT, before) else ""
+
+    def reseal(self) -> None:
+        """Have the secrets encrypted by whom the spec names.
+
+        Raises:
+            PreflightError: who did it so far, or who is to do it, cannot be asked; nothing has changed.
+        """
+        if not (before := self.resealing):
+            return
+        args = ["stack", "change-secrets-provider", self.keeping.secrets, "--stack", self.stack]
+        try:
+            self.command.run(args, str(self.keeping.folder), self.keeping.environ)
+        except CommandError as error:
+            raise failures.not_sealed(f"from {before} to {self.keeping.secrets}", error) from error
 
     @contextlib.contextmanager
     def for_preview(self) -> Iterator[Stack]:
@@ -174,7 +217,7 @@ class Place:
                 yield found
                 return
         with tempfile.TemporaryDirectory(prefix="inferstack-") as folder:
-            elsewhere = replace(self.keeping, folder=Path(folder), backend="", secrets="passphrase", key=None)
+            elsewhere = replace(self.keeping, folder=Path(folder), backend="", secrets=PASSPHRASE, key=None)
             yield replace(self, keeping=elsewhere).made()
 
     def remove(self, stack: Stack) -> None:
@@ -193,7 +236,7 @@ class Place:
         return LocalWorkspace(
             work_dir=str(self.keeping.folder),
             env_vars=self.keeping.environ,
-            secrets_provider=self.keeping.secrets,
+            secrets_provider=self.keeping.secrets or PASSPHRASE,
             project_settings=settings,
             pulumi_command=self.command,
         )

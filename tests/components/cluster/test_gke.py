@@ -217,6 +217,18 @@ def test_others_know_the_account_that_reads_models() -> None:
     assert found == ["digits-models.email"]
 
 
+def test_others_know_the_rights_that_this_account_needs() -> None:
+    found: list[str] = []
+
+    def program() -> None:
+        made = GkeCluster(a_cluster(a_pool()), stack="digits", uses={"other": "roles/storage.objectViewer"})
+        for right in made.model_rights:
+            right.urn.apply(lambda urn: found.append(urn.rpartition("::")[2]))
+
+    registered_by(program)
+    assert sorted(found) == ["digits-models-identity", "digits-models-use", "digits-models-use-other"]
+
+
 def test_the_cluster_has_the_stacks_name_unless_the_spec_has_one() -> None:
     assert props(planned(a_cluster(a_pool())), CLUSTER)["name"] == "digits"
     assert props(planned(a_full_cluster()), CLUSTER)["name"] == "named"

@@ -12,7 +12,7 @@ from components.serving.placement_spread import Ground, stranding
 from schemas.spec import Instances, Serving
 from tests.components.serving.pods.pod_builders import a_node, some_facts
 
-THREE_NODES = Ground(nodes=3, places=2, free_millicpus=2100)
+THREE_NODES = Ground(nodes=3, places=2, free_millicpus=2100, free_memory_mib=8192)
 
 
 def a_group(name: str, **fields: object) -> Serving:
@@ -53,6 +53,14 @@ def test_groups_that_are_not_spread_strictly_over_nodes_find_a_place(spread: str
 def test_small_pods_that_share_cpus_leave_whole_cores_alone() -> None:
     shared = a_plan("a", 4, exclusive=False, alone=False)
     assert said((a_group("a", exclusive=False), shared), B) == ""
+
+
+def test_pods_that_need_few_cpus_may_fill_nodes_with_their_memory() -> None:
+    shared = {"exclusive": False, "alone": False}
+    small, large = (a_plan("a", 2, memory_mib=mib, **shared) for mib in (1024, 7680))
+    others = a_group("a", exclusive=False)
+    assert said((others, small), replicas=3) == ""
+    assert "of which other groups may fill 2" in said((others, large), replicas=3)
 
 
 def test_a_plan_for_existing_nodes_says_it_beside_the_fit() -> None:

@@ -6,19 +6,29 @@ A stack that is up is one whose resources the provider itself planned, taken as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from components.site import Site
+from schemas.errors import PreflightError, StoppedError
 from schemas.load import load
 from stack import workspace
 from stack.engines import choice
+from stack.engines.pulumi.command import command_in
+from stack.engines.pulumi.engine import PulumiEngine
+from stack.engines.pulumi.workspace import keeping
 from stack.plan import Plan
-from stack.program import build
+from stack.program import PROJECT, build
 from stack.render.plan_text import render_plan
 from tests.builders.pretending_cloud import pretending
 from tests.builders.pulumi_cli import needed_plugin, needed_pulumi, real_pulumi
@@ -183,6 +193,65 @@ def test_a_preview_with_credentials_says_that_it_is_the_real_one(tmp_path: Path,
     assert "cannot be applied from here" not in told
     assert "digits: 2 x 7 cores on n2-standard-32" in told
     assert "USD an hour in all" in told
+
+
+@contextlib.contextmanager
+def a_key_of_nobody(folder: Path, on_call: Callable[[], None] = lambda: None) -> Iterator[dict[str, str]]:
+    """The environment of a service account whose tokens come from an address that takes calls and never answers."""
+    key = rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        account = {
+            "type": "service_account",
+            "private_key": key.decode(),
+            "client_email": "nobody@my-project.iam.gserviceaccount.com",
+            "token_uri": f"http://127.0.0.1:{nobody.getsockname()[1]}/token",
+        }
+        (folder / "key.json").write_text(json.dumps(account))
+        called: list[socket.socket] = []
+
+        def wait() -> None:
+            with contextlib.suppress(OSError):
+                called.append(nobody.accept()[0])
+                on_call()
+
+        threading.Thread(target=wait, daemon=True).start()
+        try:
+            yield {"GOOGLE_APPLICATION_CREDENTIALS": str(folder / "key.json")}
+        finally:
+            nobody.shutdown(socket.SHUT_RDWR)
+            for call in called:
+                call.close()
+
+
+def a_plan_without_answers(folder: Path, plugins: Path, more: Mapping[str, str], **options: float) -> PulumiEngine:
+    """The engine of gke-dev.yaml with such an account."""
+    stack = a_stack(folder, plugins, "gke-dev")
+    environ = {key: value for key, value in stack.environ.items() if "TOKEN" not in key} | more
+    kept = keeping(stack.site.state / choice.FOLDER, environ)
+    return PulumiEngine(PROJECT, stack.site.stack, command_in(environ), kept, **options)  # type: ignore[arg-type]
+
+
+def the_program(site: Site) -> Callable[[], None]:
+    """The program of gke-dev.yaml."""
+    return build(load(ENVIRONMENTS / "gke-dev.yaml"), site).run
+
+
+def test_a_cloud_that_does_not_answer_is_told_in_bounded_time(tmp_path: Path, plugins: Path) -> None:
+    with a_key_of_nobody(tmp_path) as account:
+        engine = a_plan_without_answers(tmp_path, plugins, account, patience_s=10.0)
+        with pytest.raises(PreflightError, match="do not answer") as caught:
+            engine.preview(the_program(a_stack(tmp_path, plugins, "gke-dev").site))
+
+    assert "--offline" in caught.value.remedy
+    assert not (tmp_path / ".inferstack").exists()
+
+
+def test_a_plan_that_waits_for_a_cloud_ends_when_it_is_stopped(tmp_path: Path, plugins: Path) -> None:
+    engines: list[PulumiEngine] = []
+    with a_key_of_nobody(tmp_path, lambda: engines[0].stop()) as account:
+        engines.append(a_plan_without_answers(tmp_path, plugins, account))
+        with pytest.raises(StoppedError, match="nothing was done"):
+            engines[0].preview(the_program(a_stack(tmp_path, plugins, "gke-dev").site))
 
 
 def test_an_unchanged_stack_is_unchanged_for_the_provider_too(dev: Made) -> None:
