@@ -62,8 +62,16 @@ def _stated(term: str) -> Test:
 
 
 def _has_condition(type_: str, value: str = "True") -> Test:
+    """A condition, of the object as it is now where the condition says what it was judged by.
+
+    The `observedGeneration` of a status as a whole is left aside: KServe puts its Deployment's there.
+    """
+
     def test(obj: Tree) -> State:
         found = condition(obj, type_)
+        now = obj["metadata"].get("generation", 0)
+        if found.get("observedGeneration", now) < now:
+            return State(False, f"condition {type_} is still that of an earlier spec")
         status = str(found.get("status", "absent"))
         told = "; ".join(part for part in (f"condition {type_} is {status}", str(found.get("message", ""))) if part)
         return State(status.lower() == value.lower(), told)

@@ -116,6 +116,14 @@ def test_what_is_waited_for_may_be_stated(stated: str, status: dict[str, Any], e
     assert ready(annotated(status, waitFor=stated)) is expected
 
 
+@pytest.mark.parametrize(("observed", "expected"), [({"observedGeneration": 1}, False),
+                                                   ({"observedGeneration": 2}, True), ({}, True)])  # fmt: skip
+def test_a_condition_of_an_earlier_spec_does_not_count(observed: dict[str, int], expected: bool) -> None:
+    changed = annotated({"conditions": [{"type": "Ready", "status": "True", **observed}]}, waitFor="condition=Ready")
+    changed["metadata"]["generation"] = 2
+    assert ready(changed) is expected
+
+
 def test_what_cannot_be_waited_for_is_refused() -> None:
     with pytest.raises(ValueError, match="waitFor knows"):
         checks_for(annotated({}, waitFor="delete"))
