@@ -23,6 +23,7 @@ GKE: Final = "gke-"
 # How pods of a Gateway are found (GEP-1762), and where load balancers before Istio's ask whether they are well.
 OF_THE_GATEWAY: Final = f"{GROUP}/gateway-name"
 HEALTH_PORT: Final = 15021
+USUAL_PORTS: Final = {"http": 80, "https": 443}
 
 
 def gateway(traffic: Traffic, home: Home) -> Manifest | None:
@@ -31,7 +32,7 @@ def gateway(traffic: Traffic, home: Home) -> Manifest | None:
         return None
     listener: dict[str, Any] = {
         "name": "http",
-        "port": _port(traffic),
+        "port": port_of_gateway(traffic),
         "protocol": "HTTP",
         "allowedRoutes": {"namespaces": {"from": "Same"}},
     }
@@ -56,7 +57,7 @@ def front_door(traffic: Traffic, home: Home) -> Manifest | None:
     """
     if traffic.gateway is not None or (traffic.gateway_class or "").startswith(GKE):
         return None
-    ports = [{"protocol": "TCP", "port": port} for port in (_port(traffic), HEALTH_PORT)]
+    ports = [{"protocol": "TCP", "port": port} for port in (port_of_gateway(traffic), HEALTH_PORT)]
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -109,13 +110,19 @@ def health_checks(traffic: Traffic, targets: Mapping[str, Served], home: Home) -
     ]
 
 
+def port_of_gateway(traffic: Traffic) -> int:
+    """Where a Gateway that is made listens."""
+    return traffic.port or USUAL_PORTS[scheme(traffic)]
+
+
+def scheme(traffic: Traffic) -> str:
+    """How clients call a split: with a certificate there is no plain HTTP."""
+    return "http" if traffic.tls is None else "https"
+
+
 def port_of(target: Served) -> int:
     """The port that requests of the target's protocol go to."""
     return target.grpc_port if target.protocol == "grpc" and target.grpc_port else target.rest_port
-
-
-def _port(traffic: Traffic) -> int:
-    return 80 if traffic.tls is None else 443
 
 
 def _backend(target: Served, share: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from components.kubernetes.objects import Home, Manifest
 from components.serving.served import Served
 from components.traffic.certificate import metadata, secret_name
-from components.traffic.gateway import port_of
+from components.traffic.gateway import port_of, port_of_gateway
 from schemas.spec import Traffic
 
 # Where the catalogue's extension puts the gateway, and how its pods are found.
@@ -26,10 +26,10 @@ def gateway(traffic: Traffic, home: Home) -> Manifest | None:
         return None
     server: dict[str, Any] = {
         "hosts": list(traffic.hostnames) or ["*"],
-        "port": {"name": "http", "number": 80, "protocol": "HTTP"},
+        "port": {"name": "http", "number": port_of_gateway(traffic), "protocol": "HTTP"},
     }
     if traffic.tls is not None:
-        server["port"] = {"name": "https", "number": 443, "protocol": "HTTPS"}
+        server["port"] |= {"name": "https", "protocol": "HTTPS"}
         server["tls"] = {"mode": "SIMPLE", "credentialName": secret_name(traffic, home, NAMESPACE)}
     return {
         "apiVersion": "networking.istio.io/v1",

@@ -80,8 +80,8 @@ def objects(traffic: Traffic, targets: Mapping[str, Served], home: Home, *, gke:
 def urls(traffic: Traffic, home: Home) -> tuple[str, ...]:
     """Where clients find a split by its host names; Seldon's own path is that of its routes."""
     path = f"/seldon/{home.namespace}/{traffic.name}" if traffic.via == "platform" else traffic.path.rstrip("/")
-    scheme = "http" if traffic.tls is None else "https"
-    return tuple(f"{scheme}://{host}{path}" for host in traffic.hostnames)
+    port = f":{traffic.port}" if traffic.port else ""
+    return tuple(f"{gateway.scheme(traffic)}://{host}{port}{path}" for host in traffic.hostnames)
 
 
 def calling_namespaces(splits: Sequence[Traffic]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pulumi
+import pytest
 import yaml
 
 from components.kubernetes.objects import Manifest
@@ -75,6 +76,20 @@ def test_everybody_may_call_the_pods_of_a_gateway_where_they_listen() -> None:
     assert spec["podSelector"] == {"matchLabels": {"gateway.networking.k8s.io/gateway-name": "all"}}
     assert [port["port"] for port in spec["ingress"][0]["ports"]] == [443, 15021]
     assert only(found(a_split(gateway_class="eg")), "NetworkPolicy")["spec"]["ingress"] == [{}]
+
+
+@pytest.mark.parametrize(("tls", "usual"), [(None, 80), (Tls(secret="wildcard"), 443)])
+def test_a_gateway_listens_where_it_is_told_to(tls: Tls | None, usual: int) -> None:
+    def ports(**fields: Any) -> tuple[int, int]:
+        (listener,) = only(found(a_split(tls=tls, **fields)), "Gateway")["spec"]["listeners"]
+        (server,) = only(found(a_split(tls=tls, via="istio", **fields)), "Gateway")["spec"]["servers"]
+        return listener["port"], server["port"]["number"]
+
+    assert ports() == (usual, usual)
+    assert ports(port=8443) == (8443, 8443)
+    policy = only(found(a_split(tls=tls, port=8443)), "NetworkPolicy")
+    assert [one["port"] for one in policy["spec"]["ingress"][0]["ports"]] == [8443, 15021]
+    assert urls(a_split(hostnames=("a.example.org",), port=8443), a_home()) == ("http://a.example.org:8443",)
 
 
 def test_a_gateway_without_pods_of_ours_needs_no_policy() -> None:
