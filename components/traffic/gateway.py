@@ -8,6 +8,7 @@ probes: they are told what to ask, or they would ask for `/`, which no model ser
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -23,6 +24,11 @@ GKE: Final = "gke-"
 # How pods of a Gateway are found (GEP-1762), and where load balancers before Istio's ask whether they are well.
 OF_THE_GATEWAY: Final = f"{GROUP}/gateway-name"
 HEALTH_PORT: Final = 15021
+# What a route's status says once a gateway takes it and finds its targets.
+CARRIED_OUT: Final = tuple(
+    f'jsonpath={{.status.parents[0].conditions[?(@.type=="{type_}")].status}}=True'
+    for type_ in ("Accepted", "ResolvedRefs")
+)
 USUAL_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -85,7 +91,7 @@ def route(traffic: Traffic, targets: Mapping[str, Served], home: Home) -> Manife
     return {
         "apiVersion": f"{GROUP}/v1",
         "kind": "GRPCRoute" if grpc else "HTTPRoute",
-        "metadata": metadata(traffic, home),
+        "metadata": {**metadata(traffic, home), "annotations": {"pulumi.com/waitFor": json.dumps(CARRIED_OUT)}},
         "spec": spec,
     }
 
