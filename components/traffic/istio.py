@@ -62,7 +62,11 @@ def virtual_service(traffic: Traffic, targets: Mapping[str, Served], home: Home)
 
 
 def destination_rules(traffic: Traffic, targets: Mapping[str, Served], home: Home) -> Sequence[Manifest]:
-    """How each target is called: the pod with the fewest open requests first, by mutual TLS where it is asked for."""
+    """How each target is called: the pod with the fewest open requests first, by mutual TLS where it is asked for.
+
+    Where it is not, the mesh decides: its own rule may demand mutual TLS of every pod with a proxy.
+    """
+    secured = {"tls": {"mode": "ISTIO_MUTUAL"}} if traffic.mtls else {}
     return [
         {
             "apiVersion": "networking.istio.io/v1",
@@ -70,10 +74,7 @@ def destination_rules(traffic: Traffic, targets: Mapping[str, Served], home: Hom
             "metadata": metadata(traffic, home, f"{traffic.name}-{name}"),
             "spec": {
                 "host": host(targets[name]),
-                "trafficPolicy": {
-                    "loadBalancer": {"simple": "LEAST_REQUEST"},
-                    "tls": {"mode": "ISTIO_MUTUAL" if traffic.mtls else "DISABLE"},
-                },
+                "trafficPolicy": {"loadBalancer": {"simple": "LEAST_REQUEST"}, **secured},
             },
         }
         for name in traffic.split

@@ -129,10 +129,10 @@ def test_istio_reads_the_certificate_beside_its_gateway() -> None:
     assert server["tls"]["credentialName"] == only(manifests, "Certificate")["spec"]["secretName"]
 
 
-def test_without_mutual_tls_pods_are_called_in_plain_text() -> None:
+def test_without_mutual_tls_the_mesh_decides_how_pods_are_called() -> None:
     manifests = found(a_split(via="istio", gateway_class=None))
     rules = [one for one in manifests if one["kind"] == "DestinationRule"]
-    assert [rule["spec"]["trafficPolicy"]["tls"]["mode"] for rule in rules] == ["DISABLE", "DISABLE"]
+    assert [rule["spec"]["trafficPolicy"] for rule in rules] == [{"loadBalancer": {"simple": "LEAST_REQUEST"}}] * 2
     assert not [one for one in manifests if one["kind"] == "PeerAuthentication"]
 
 
