@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from components.traffic import gateway
+from components.traffic import gateway, istio
 from schemas.spec import Spec, Traffic
 
 
@@ -14,7 +14,7 @@ def notes(spec: Spec, elsewhere: Mapping[str, str]) -> tuple[str, ...]:
     Args:
         elsewhere: extensions that others have installed, and their namespaces.
     """
-    found = [note for traffic in spec.traffic for note in _of_class(traffic)]
+    found = [note for traffic in spec.traffic for note in (*_of_class(traffic), *_of_certificate(traffic))]
     if "istio" in elsewhere:
         found += _of_their_istio(spec)
     return tuple(found)
@@ -27,6 +27,12 @@ def _of_class(traffic: Traffic) -> Iterator[str]:
             f"{traffic.name}: a gateway of class {traffic.gateway_class} reaches the groups from pods beside them; "
             "if it has a namespace of its own, say `gatewayNamespace`"
         )
+
+
+def _of_certificate(traffic: Traffic) -> Iterator[str]:
+    """cert-manager never deletes the Secret that it has made; elsewhere it goes with the stack's namespace."""
+    if traffic.via == "istio" and traffic.tls and traffic.tls.issuer:
+        yield f"{traffic.name}: its key and certificate stay in {istio.NAMESPACE} when the stack is destroyed"
 
 
 def _of_their_istio(spec: Spec) -> Iterator[str]:

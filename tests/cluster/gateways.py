@@ -72,7 +72,8 @@ def _traefik(kubectl: Kubectl, namespace: str, folder: Path, binary: str) -> Ite
     plain, secure, ping = _free_ports(3)
     command = [
         binary,
-        "--log.level=INFO",
+        "--global.checknewversion=false",
+        "--log.nocolor=true",
         "--ping.entrypoint=ping",
         f"--entrypoints.ping.address={LOCALHOST}:{ping}",
         f"--entrypoints.web.address={LOCALHOST}:{plain}",

@@ -64,7 +64,6 @@ def _controller(kubectl: Kubectl, namespace: str, folder: Path, program: Path) -
         "--leader-elect=false",
         "--metrics-listen-address=127.0.0.1:0",
         "--internal-healthz-listen-address=127.0.0.1:0",
-        "--controllers=issuers,clusterissuers,certificates-*,certificaterequests-*",
     ]
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "cert-manager.log"
