@@ -48,11 +48,31 @@ def gateway(traffic: Traffic, home: Home) -> Manifest | None:
             "certificateRefs": [{"group": "", "kind": "Secret", "name": secret_name(traffic, home)}],
         }
         listener |= {"name": "https", "protocol": "HTTPS", "tls": tls}
+    spec: dict[str, Any] = {"gatewayClassName": traffic.gateway_class, "listeners": [listener]}
+    if own := pods(traffic, home):
+        spec["infrastructure"] = {"parametersRef": {"group": "", "kind": "ConfigMap", "name": own["metadata"]["name"]}}
     return {
         "apiVersion": f"{GROUP}/v1",
         "kind": "Gateway",
         "metadata": {**metadata(traffic, home), "annotations": {"pulumi.com/waitFor": "condition=Programmed"}},
-        "spec": {"gatewayClassName": traffic.gateway_class, "listeners": [listener]},
+        "spec": spec,
+    }
+
+
+def pods(traffic: Traffic, home: Home) -> Manifest | None:
+    """What Istio's pods of a Gateway that is made shall have besides; None where there are none.
+
+    The stack's namespace demands the `restricted` standard, which Istio keeps but for this, whoever has installed it.
+    https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/#automated-deployment
+    """
+    if traffic.gateway is not None or traffic.gateway_class != ISTIO:
+        return None
+    template = {"spec": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(traffic, home),
+        "data": {"deployment": json.dumps({"spec": {"template": template}})},
     }
 
 

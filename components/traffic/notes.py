@@ -36,16 +36,9 @@ def _of_certificate(traffic: Traffic) -> Iterator[str]:
 
 
 def _of_their_istio(spec: Spec) -> Iterator[str]:
-    """What our own extension sets, so that Istio's pods start where the `restricted` standard is kept."""
-    gateways = [one.name for one in spec.traffic if one.gateway_class == gateway.ISTIO]
-    if gateways:
-        yield f"{', '.join(gateways)}: Istio, which is somebody else's, needs the value {_restricted('gateways')}"
+    """What our own extension sets, so that pods with a proxy start where the `restricted` standard is kept."""
     if meshed := [one.name for one in spec.serving if one.mesh]:
         yield (
-            f"{', '.join(meshed)}: Istio, which is somebody else's, needs its chart `cni`, and the values "
-            f"`pilot.cni.enabled: true` and {_restricted('global.proxy')}"
+            f"{', '.join(meshed)}: Istio, which is somebody else's, needs its chart `cni` and the value "
+            "`pilot.cni.enabled: true`"
         )
-
-
-def _restricted(where: str) -> str:
-    return f"`{where}.seccompProfile.type: RuntimeDefault`"

@@ -58,6 +58,7 @@ def objects(traffic: Traffic, targets: Mapping[str, Served], home: Home, *, gke:
             found = (
                 certificate(traffic, home),
                 gateway.front_door(traffic, home),
+                gateway.pods(traffic, home),
                 gateway.gateway(traffic, home),
                 *(gateway.health_checks(traffic, targets, home) if checked else ()),
                 gateway.route(traffic, targets, home),

@@ -35,7 +35,5 @@ def test_a_secret_that_outlives_the_stack_is_told() -> None:
 def test_istio_of_somebody_else_is_told_what_the_namespace_demands() -> None:
     assert notes(a_stack(gateway_class="istio", mesh=True), {}) == ()
     assert notes(a_stack(gateway_class="istio", mesh=True), {"istio": "istio-system"}) == (
-        "all: Istio, which is somebody else's, needs the value `gateways.seccompProfile.type: RuntimeDefault`",
-        "digits: Istio, which is somebody else's, needs its chart `cni`, and the values `pilot.cni.enabled: true` and "
-        "`global.proxy.seccompProfile.type: RuntimeDefault`",
+        "digits: Istio, which is somebody else's, needs its chart `cni` and the value `pilot.cni.enabled: true`",
     )
