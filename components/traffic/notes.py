@@ -31,7 +31,7 @@ def _of_class(traffic: Traffic) -> Iterator[str]:
 
 def _of_certificate(traffic: Traffic) -> Iterator[str]:
     """cert-manager never deletes the Secret that it has made; elsewhere it goes with the stack's namespace."""
-    if traffic.via == "istio" and traffic.tls and traffic.tls.issuer:
+    if traffic.via != "gateway" and traffic.tls and traffic.tls.issuer:
         yield f"{traffic.name}: its key and certificate stay in {istio.NAMESPACE} when the stack is destroyed"
 
 

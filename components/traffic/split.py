@@ -38,7 +38,7 @@ class TrafficSplit(pulumi.ComponentResource):
 
         Args:
             targets: the serving groups by name, those of the split among them. Of `via: platform` they are predictors
-                of one SeldonDeployment already (`serving.pods.seldon.serve_together`), and nothing is added.
+                of one SeldonDeployment already (`serving.pods.seldon.serve_together`), and the gateway is added.
             gke: whether the cluster is GKE's.
         """
         needs = [targets[name].ready for name in traffic.split]
@@ -72,7 +72,7 @@ def objects(traffic: Traffic, targets: Mapping[str, Served], home: Home, *, gke:
                 istio.virtual_service(traffic, targets, home),
             )
         case "platform":
-            return ()
+            found = (certificate(traffic, home, istio.NAMESPACE), istio.gateway(traffic, home))
         case _:
             assert_never(traffic.via)
     return [one for one in found if one is not None]

@@ -115,7 +115,7 @@ def certificates_come_from_somewhere(spec: Spec, tree: Tree) -> Iterator[Violati
         tls, at = traffic.tls, f"{traffic.at}.tls"
         if tls is None:
             continue
-        if traffic.gateway is not None or traffic.via == "platform":
+        if traffic.gateway is not None:
             yield Violation(at, "the certificate is that of a gateway which is not made here", key=True)
         elif tls.issuer is None and tls.secret is None:
             yield Violation(at, "neither `issuer` nor `secret` is given", key=True)
@@ -261,7 +261,7 @@ def benchmarks_can_call_their_targets(spec: Spec, tree: Tree) -> Iterator[Violat
 def a_port_is_that_of_a_gateway_which_is_made(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """`port` stands where a gateway is made.
 
-    Why: A gateway that exists, or that of Seldon Core, listens where it does already.
+    Why: A gateway that exists listens where it does already.
     Example:
         cluster: {provider: kubernetes}
         models: [{name: digits, source: gs://models/digits}]
@@ -270,5 +270,5 @@ def a_port_is_that_of_a_gateway_which_is_made(spec: Spec, tree: Tree) -> Iterato
     Remedy: Delete `port`, or write `gatewayClass` instead of `gateway`.
     """
     for traffic in spec.traffic:
-        if traffic.port is not None and (traffic.gateway is not None or traffic.via == "platform"):
+        if traffic.port is not None and traffic.gateway is not None:
             yield Violation(f"{traffic.at}.port", f"`{traffic.name}` makes no gateway", key=True)

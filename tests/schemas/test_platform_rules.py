@@ -91,7 +91,6 @@ def test_traffic_goes_by_any_gateway_that_is_named(traffic: str, tmp_path: Path)
         ("gateway: shared/public, tls: {secret: wildcard}", "TRAFFIC005"),
         ("gatewayClass: istio, mtls: true", "TRAFFIC007"),
         ("gateway: shared/public, port: 8000", "TRAFFIC012"),
-        ("via: platform, port: 8000", "TRAFFIC012"),
     ],
 )
 def test_traffic_that_nothing_could_carry_is_refused(traffic: str, rule: str, tmp_path: Path) -> None:

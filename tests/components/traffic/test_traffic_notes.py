@@ -26,9 +26,8 @@ def test_a_class_that_nobody_knows_is_asked_for_its_namespace() -> None:
 
 def test_a_secret_that_outlives_the_stack_is_told() -> None:
     secured = {"hostnames": ("a.example.org",), "tls": Tls(issuer="letsencrypt")}
-    assert notes(a_stack(via="istio", **secured), {}) == (
-        "all: its key and certificate stay in istio-system when the stack is destroyed",
-    )
+    told = ("all: its key and certificate stay in istio-system when the stack is destroyed",)
+    assert notes(a_stack(via="istio", **secured), {}) == notes(a_stack(via="platform", **secured), {}) == told
     assert notes(a_stack(gateway_class="istio", **secured), {}) == ()
 
 

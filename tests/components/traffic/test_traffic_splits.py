@@ -146,8 +146,11 @@ def test_without_mutual_tls_the_mesh_decides_how_pods_are_called() -> None:
     assert not [one for one in manifests if one["kind"] == "PeerAuthentication"]
 
 
-def test_a_split_by_the_platform_adds_nothing() -> None:
-    assert found(a_split(via="platform", gateway_class=None)) == []
+def test_a_split_by_the_platform_adds_the_gateway_alone() -> None:
+    manifests = found(a_split(via="platform", gateway_class=None, **{**SECURE, "path": "/"}))
+    assert [one["kind"] for one in manifests] == ["Certificate", "Gateway"]
+    assert manifests[1]["spec"]["servers"][0]["tls"]["credentialName"] == manifests[0]["spec"]["secretName"]
+    assert found(a_split(via="platform", gateway_class=None, gateway="istio-system/public")) == []
 
 
 def test_clients_are_told_host_names_and_path() -> None:
