@@ -14,6 +14,7 @@ import pytest
 from components.benchmarks.load import dataset
 from components.benchmarks.load.arguments import ModelInput
 from components.serving.predict import Endpoint, predict
+from schemas.errors import InferstackError
 from tests.cluster import gateways, issuers
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.test_whole_stack_on_cluster import Stack, a_stack
@@ -94,6 +95,20 @@ def share(before: Mapping[str, int], after: Mapping[str, int]) -> float:
     return found["new"] / sum(found.values())
 
 
+def until_called(gateway: Endpoint, data: dataset.Dataset) -> None:
+    """Nothing, once the gateway knows its way for calls of gRPC."""
+    until = time.monotonic() + LIMIT_S
+    while True:
+        try:
+            predict([gateway], data, "grpc", [0])
+        except InferstackError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
 @pytest.fixture
 def split(tmp_path: Path, kubectl: Kubectl, image: str) -> Iterator[Split]:
     with (
@@ -139,6 +154,7 @@ def test_calls_of_grpc_are_spread_as_well(split: Split, tmp_path: Path) -> None:
     host, port = split.door
     gateway = Endpoint("gateway", "tiny", f"http://{host}:{port}", f"{host}:{port}", "openvino")
     data = dataset.read(a_data_set(tmp_path / "data.npz"), [ModelInput("pixels", "FP32", (-1, 4))])
+    until_called(gateway, data)
     before = split.answered()
     rows = [turn % data.rows for turn in range(REQUESTS)]
     answers = predict([gateway], data, "grpc", rows)
