@@ -1,4 +1,5 @@
-"""What a result says, before any figure: which target meets the objective, which is fastest, which carries most.
+"""What a result says, before any figure: which target meets the objective, which of those that do is cheapest, which is
+fastest, which carries most.
 
 Pure, and the only place with this logic; the terminal and the HTML report show the same `Answer`. Repeats of one target
 under one load are taken together: each figure is the median over the valid repeats, and a verdict stands only when they
@@ -67,6 +68,15 @@ class Best:
 
 
 @dataclass(frozen=True)
+class Cheapest:
+    """Who of several that meet the objective takes the fewest cores; `next_cores` is absent where all take as many."""
+
+    targets: tuple[str, ...]
+    cores: int
+    next_cores: int | None
+
+
+@dataclass(frozen=True)
 class Answer:
     """The answer of a result; `sentences` say it, the first one first."""
 
@@ -74,6 +84,7 @@ class Answer:
     outcome: Outcome | None
     standings: tuple[Standing, ...]
     meets: tuple[str, ...]
+    cheapest: Cheapest | None
     fastest: Best | None
     carries_most: Best | None
     sentences: tuple[str, ...]
@@ -86,11 +97,14 @@ def answer(result: Result) -> Answer:
     outcomes = [s.outcome for s in standings if s.outcome is not None]
     outcome = None if not outcomes else all_of(outcomes) if result.require == "all" else any_of(outcomes)
     meets = tuple(s.target for s in standings if s.outcome == "pass")
+    cheapest = _cheapest({target.name: target.cores for target in result.targets if target.name in meets})
     fastest, most = _fastest(rows), _carries_most(rows)
     objective = words.objective(result.objective)
-    verdicts = _verdict_sentences(objective, result.objective or {}, standings)
-    sentences = (*verdicts, *_best_sentences(fastest, most, len(standings))) or tuple(_no_valid_run(rows))
-    return Answer(objective, outcome, standings, meets, fastest, most, sentences)
+    verdicts = tuple(_verdict_sentences(objective, result.objective or {}, standings))
+    bests = _best_sentences(fastest, most, len(standings))
+    said = (*verdicts[:1], *_cheapest_sentence(cheapest), *verdicts[1:], *bests)
+    sentences = said or tuple(_no_valid_run(rows))
+    return Answer(objective, outcome, standings, meets, cheapest, fastest, most, sentences)
 
 
 def merged(measurements: Iterable[Measurement]) -> tuple[Row, ...]:
@@ -160,6 +174,14 @@ def _reasons(rows: tuple[Row, ...], outcome: Outcome) -> Iterable[str]:
             decisive = {"": "the repeats disagree"}
         for why in dict.fromkeys(decisive.values()):
             yield f"at {row.load.label}, {why}"
+
+
+def _cheapest(cores: Mapping[str, int]) -> Cheapest | None:
+    """The cheapest of several targets, by the cores that each takes; pods without cores of their own have no number."""
+    if len(cores) < 2 or not all(cores.values()):
+        return None
+    fewest, *more = sorted(set(cores.values()))
+    return Cheapest(tuple(name for name in cores if cores[name] == fewest), fewest, more[0] if more else None)
 
 
 def _fastest(rows: tuple[Row, ...]) -> Best | None:
@@ -253,6 +275,17 @@ def _checks(row: Row, metric: str) -> list[Check]:
 def _latency(row: Row, metric: str) -> float:
     value: float = getattr(row.response, metric)
     return value
+
+
+def _cheapest_sentence(cheapest: Cheapest | None) -> Iterable[str]:
+    if cheapest is None:
+        return
+    cores = f"{cheapest.cores} core{'s' if cheapest.cores != 1 else ''}"
+    if cheapest.next_cores is None:
+        yield f"Each of these takes {cores}."
+    else:
+        names = f"{'is' if len(cheapest.targets) == 1 else 'are'} {words.listed(cheapest.targets)}"
+        yield f"Cheapest of these {names} with {cores}, the next takes {cheapest.next_cores}."
 
 
 def _best_sentences(fastest: Best | None, most: Best | None, targets: int) -> Iterable[str]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from schemas.errors import InferstackError, PreflightError
@@ -45,9 +47,10 @@ def connect(kubeconfig: str = "", context: str = "", *, retries: int | bool = 1)
         raise PreflightError("the Kubernetes client is not installed", why=str(error), remedy=remedy) from error
     wire = client.Configuration()
     wire.retries, wire.connection_pool_maxsize = retries, CONNECTIONS
-    options = {"context": context or None, "client_configuration": wire, "persist_config": False}
     given = kubeconfig or config.KUBE_CONFIG_DEFAULT_LOCATION
     try:
+        context = context or _current(given)
+        options = {"context": context or None, "client_configuration": wire, "persist_config": False}
         if given == IN_POD:
             config.load_incluster_config(client_configuration=wire)
         elif is_text(given):
@@ -65,6 +68,18 @@ def connect(kubeconfig: str = "", context: str = "", *, retries: int | bool = 1)
         # The kubeconfig asks for it (insecure-skip-tls-verify); a warning at every request helps nobody.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return made
+
+
+def _current(kubeconfig: str) -> str:
+    """The current context of several files: that of the first that has one, as for kubectl; the client takes the last.
+
+    Empty where there is but one file, or a text.
+    """
+    import yaml
+
+    paths = [] if is_text(kubeconfig) else [Path(part).expanduser() for part in kubeconfig.split(os.pathsep) if part]
+    texts = (path.read_text() for path in paths if path.exists()) if len(paths) > 1 else ()
+    return next((name for text in texts if (name := yaml.safe_load(text).get("current-context"))), "")
 
 
 def _kind_of(error: Exception) -> str:

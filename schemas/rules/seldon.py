@@ -46,15 +46,20 @@ def seldon_starts_new_pods_first(spec: Spec, tree: Tree) -> Iterator[Violation]:
 
 @rule("SELDON003")
 def seldon_scales_by_resources(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """Groups of Seldon Core scale by cpu or memory.
+    """Groups of Seldon Core scale by cpu or memory, and down after 5 minutes.
 
-    Why: Its operator makes the autoscaler, and sets the number of replicas back when somebody else changes it.
+    Why: Its operator makes the autoscaler, and sets the number of replicas back when somebody else changes it. It
+        passes on what is watched, and not how fast replicas come and go.
     Example:
         cluster: {provider: kubernetes}
         models: [{name: digits, source: gs://models/digits}]
         serving: [{name: one, model: digits, platform: seldon, autoscale: {max: 4, metric: requests, average: 50}}]
-    Remedy: Write `metric: cpu` or `metric: memory`.
+    Remedy: Write `metric: cpu` or `metric: memory`, and leave `stabilization` out.
     """
     for group in spec.serving:
-        if group.platform == "seldon" and group.autoscale is not None and group.autoscale.metric == "requests":
+        if group.platform != "seldon" or group.autoscale is None:
+            continue
+        if group.autoscale.metric == "requests":
             yield Violation(f"{group.at}.autoscale.metric", "Seldon Core does not scale by requests")
+        if group.autoscale.stabilization_s is not None:
+            yield Violation(f"{group.at}.autoscale.stabilization", "Seldon Core knows no `stabilization`", key=True)

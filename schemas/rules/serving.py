@@ -185,7 +185,7 @@ def replicas_fit_autoscaling(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """Autoscaling has a range that ascends, one target, and no fixed number of replicas beside it.
 
     Why: `max` replicas are at least `min`; `average` and `utilization` are two ways of saying one thing; `replicas`
-        and `autoscale` would each set the same number.
+        and `autoscale` would each set the same number. Kubernetes remembers an hour of load, in whole seconds.
     Example:
         cluster: {provider: kubernetes}
         models: [{name: digits, source: gs://models/digits}]
@@ -200,6 +200,8 @@ def replicas_fit_autoscaling(spec: Spec, tree: Tree) -> Iterator[Violation]:
             yield Violation(f"{group.at}.autoscale.max", f"`max` ({scale.max}) is below `min` ({scale.min})")
         if scale.average is not None and scale.utilization is not None:
             yield Violation(f"{group.at}.autoscale.utilization", "both `average` and `utilization` are given", key=True)
+        if scale.stabilization_s is not None and (scale.stabilization_s > 3600 or scale.stabilization_s % 1):
+            yield Violation(f"{group.at}.autoscale.stabilization", "this is no whole number of seconds up to 1h")
         if group.replicas is not None:
             yield Violation(f"{group.at}.replicas", "`replicas` is fixed beside `autoscale`", key=True)
 

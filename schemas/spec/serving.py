@@ -43,6 +43,9 @@ class Autoscale:
     utilization: Percentage | None = item(
         "Target share of the replicas' cores or memory in percent; 80 when `average` is absent too.", default=None
     )
+    stabilization_s: Seconds | None = item(
+        "How long fewer replicas must have been enough before one goes; 5m when absent.", default=None
+    )
     prometheus: str | None = item(
         "Address of the Prometheus that counts requests; that of extension kube-prometheus-stack when absent.",
         default=None,

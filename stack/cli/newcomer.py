@@ -37,17 +37,23 @@ serving:
     platform: openvino
     model: {model}
     layout: latency
-    exclusive: false            # may share its cores with the other group; measured one after the other
+    exclusive: false            # may share its cores with other groups; they are measured one after the other
   # Many small pinned instances: the most requests a second.
   - name: {model_name}-throughput
     platform: openvino
     model: {model}
     layout: throughput
     exclusive: false
+  # A single core, which costs least.
+  - name: {model_name}-one-core
+    platform: openvino
+    model: {model}
+    instances: {{count: 1, cores: 1}}
+    exclusive: false
 
 benchmarks:
   - name: layouts
-    targets: [{model_name}-latency, {model_name}-throughput]
+    targets: [{model_name}-latency, {model_name}-throughput, {model_name}-one-core]
     # data: samples.npz         arrays named as the model's inputs, and labels `y`; made up when absent
     load:
       - {{clients: 1, duration: 5s}}                            # latency, one request at a time

@@ -9,7 +9,9 @@ from typing import Final
 
 from pulumi.runtime.proto import resource_pb2
 
+from schemas.errors import PreflightError
 from stack.engines import wire
+from stack.engines.records import Record
 from stack.engines.urns import Alias
 from stack.engines.values import Value, Values
 
@@ -47,6 +49,46 @@ class Goal:
         """URNs of everything that must be there first."""
         named = (*self.dependencies, self.parent, self.provider.rpartition("::")[0], self.deleted_with)
         return tuple(urn for urn in named if urn)
+
+    def record(self, urn: str, provider: str) -> Record:
+        """What is wanted, as a record without id and outputs; `provider` is the reference of the provider resource."""
+        return Record(
+            urn=urn,
+            type=self.type,
+            custom=self.custom,
+            inputs=self.inputs,
+            parent=self.parent,
+            provider=provider,
+            dependencies=self.dependencies,
+            property_dependencies=self.property_dependencies,
+            protect=self.protect,
+            retain_on_delete=self.retain_on_delete,
+            deleted_with=self.deleted_with,
+            additional_secret_outputs=self.additional_secret_outputs,
+            ignore_changes=self.ignore_changes,
+            replace_on_changes=self.replace_on_changes,
+            replacement_trigger=self.replacement_trigger,
+            custom_timeouts=self.custom_timeouts,
+        )
+
+
+def check_possible(goal: Goal, old: Record | None) -> None:
+    """Nothing, unless only Pulumi's own engine with its plugins can do this.
+
+    Raises:
+        PreflightError: a component of a plugin, or an import.
+    """
+    if goal.remote:
+        raise PreflightError(
+            f"{goal.name} ({goal.type}) is a component that only its provider's plugin can take apart.",
+            why="The embedded engine runs without plugins.",
+            remedy="Use plain resources, or the Pulumi engine.",
+        )
+    if goal.import_id and old is None:
+        raise PreflightError(
+            f"{goal.name} shall be imported (id {goal.import_id!r}), which the embedded engine does not do.",
+            remedy="Import it with the Pulumi engine, or leave `import_` out to make it.",
+        )
 
 
 def from_request(request: resource_pb2.RegisterResourceRequest) -> Goal:

@@ -7,7 +7,7 @@ Pulumi's) is kept in `extra` and written back as it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from stack.engines import urns
@@ -73,6 +73,13 @@ class Record:
         found = {self.parent, self.provider_urn, self.deleted_with, *self.dependencies}
         found.update(urn for of_property in self.property_dependencies.values() for urn in of_property)
         return frozenset(found - {""})
+
+    def stamped(self, old: Record | None, now: Callable[[], str]) -> Record:
+        """The record with its times; equal to `old` when nothing else is new."""
+        if old is None:
+            return replace(self, created=(time := now()), modified=time)
+        kept = replace(self, created=old.created, modified=old.modified)
+        return kept if kept == old else replace(kept, modified=now())
 
 
 def _anything(_value: Any) -> bool:

@@ -19,7 +19,7 @@ from stack.engines import urns
 from stack.engines.about import About, about, provider_of
 from stack.engines.decide import Decision, decide
 from stack.engines.dependents import Dependents
-from stack.engines.goals import Goal
+from stack.engines.goals import Goal, check_possible
 from stack.engines.hands import Hands, settings_shown
 from stack.engines.leftovers import condemned_namesakes, leftover_of
 from stack.engines.paths import with_kept
@@ -109,7 +109,7 @@ class Registrar:
             if because := self.log.lost_among(goal.needs):
                 self.log.skip("create" if old is None else "update", blank, because)
                 return Registered(urn, lost=True)
-            _check_possible(goal, old)
+            check_possible(goal, old)
             record = self._custom(urn, goal, old, order) if goal.custom else self._component(urn, goal, old, order)
         except Exception as raised:
             error = _without_secrets(raised, goal.inputs)
@@ -141,7 +141,7 @@ class Registrar:
         with self._lock:
             self.seen.add(urn)
             old = self.ledger.state.records.get(urn)
-        draft = dataclasses.replace(self._draft(urn, goal, goal.inputs, self._provider_of(goal)), id=id_, external=True)
+        draft = dataclasses.replace(goal.record(urn, self._provider_of(goal)), id=id_, external=True)
         try:
             live = self.hands.read(draft)
             if live is None:
@@ -149,7 +149,7 @@ class Registrar:
         except Exception as error:
             self.log.fail("read", draft, error, since)
             return Registered(urn, lost=True)
-        record = self._stamped(dataclasses.replace(draft, id=live.id, outputs=live.outputs), old)
+        record = dataclasses.replace(draft, id=live.id, outputs=live.outputs).stamped(old, self._now)
         self.log.decided(Step(order, record, Decision("read")))
         if record != old:
             self.ledger.record(Became(record))
@@ -198,17 +198,17 @@ class Registrar:
                 draft = Record(urn=urn, type=type_, inputs=inputs)
                 live = self.hands.create(draft, Decision("create"))
                 made = dataclasses.replace(draft, id=live.id or UNKNOWN, outputs=settings_shown(inputs))
-                record = self._stamped(self._identified(made), None)
+                record = self._identified(made).stamped(None, self._now)
                 self.ledger.record(Became(record))
             return f"{urn}::{record.id}"
 
     # ------------------------------------------------------------------------------------------ components
 
     def _component(self, urn: str, goal: Goal, old: Record | None, order: int) -> Record:
-        draft = self._draft(urn, goal, goal.inputs, goal.provider)
+        draft = goal.record(urn, goal.provider)
         if old is not None:
             draft = dataclasses.replace(draft, outputs=old.outputs, extra=old.extra)
-        record = self._stamped(draft, old)
+        record = draft.stamped(old, self._now)
         decision = decide(old, goal, goal.inputs, ProviderDiff())
         self.log.decided(Step(order, record, decision))
         if record != old:
@@ -218,7 +218,7 @@ class Registrar:
     # ------------------------------------------------------------------------------------------ custom resources
 
     def _custom(self, urn: str, goal: Goal, old: Record | None, order: int) -> Record:
-        wanted = self._draft(urn, goal, goal.inputs, self._provider_of(goal))
+        wanted = goal.record(urn, self._provider_of(goal))
         told = self._about(wanted, old)
         draft = dataclasses.replace(wanted, inputs=self._checked(goal, told, old))
         pending = self.ledger.state.pending.get(urn)
@@ -327,7 +327,7 @@ class Registrar:
         if record.is_provider and not record.identity and not self.hands.dry:
             with contextlib.suppress(InferstackError):  # nothing is to be done there: it is learned another time
                 record = self._identified(record)
-        record = self._stamped(record, old)
+        record = record.stamped(old, self._now)
         if record != old:
             self.ledger.record(Became(record))
         self.log.unneeded(record)
@@ -370,7 +370,7 @@ class Registrar:
 
     def _finished(self, draft: Record, live: Live, old: Record | None) -> Record:
         record = dataclasses.replace(draft, id=live.id, outputs=self._hidden(draft, live.outputs))
-        return self._stamped(self._identified(record), old)
+        return self._identified(record).stamped(old, self._now)
 
     def _hidden(self, draft: Record, outputs: Values) -> Values:
         """Outputs, those made secret that come from secret inputs or that the program calls secret."""
@@ -397,38 +397,6 @@ class Registrar:
             if not record.retain_on_delete:
                 self.hands.delete(record, interrupted if record is root else None)
             self.ledger.record(Became(dataclasses.replace(record, pending_replacement=True)))
-
-    # ------------------------------------------------------------------------------------------ records
-
-    def _draft(self, urn: str, goal: Goal, inputs: Values, provider: str) -> Record:
-        """What the program wants, as a record without id and outputs."""
-        return Record(
-            urn=urn,
-            type=goal.type,
-            custom=goal.custom,
-            inputs=inputs,
-            parent=goal.parent,
-            provider=provider,
-            dependencies=goal.dependencies,
-            property_dependencies=goal.property_dependencies,
-            protect=goal.protect,
-            retain_on_delete=goal.retain_on_delete,
-            deleted_with=goal.deleted_with,
-            additional_secret_outputs=goal.additional_secret_outputs,
-            ignore_changes=goal.ignore_changes,
-            replace_on_changes=goal.replace_on_changes,
-            replacement_trigger=goal.replacement_trigger,
-            custom_timeouts=goal.custom_timeouts,
-        )
-
-    def _stamped(self, record: Record, old: Record | None) -> Record:
-        """The record with its times; equal to `old` when nothing else is new."""
-        if old is not None:
-            record = dataclasses.replace(record, created=old.created, modified=old.modified)
-            if record == old:
-                return record
-            return dataclasses.replace(record, modified=self._now())
-        return dataclasses.replace(record, created=(time := self._now()), modified=time)
 
 
 def _internal(type_: str, inputs: Values) -> Values:
@@ -462,18 +430,3 @@ def _twice(goal: Goal) -> InferstackError:
         why="A resource is known by its type, its name and its parent.",
         remedy="Give one of them another name.",
     )
-
-
-def _check_possible(goal: Goal, old: Record | None) -> None:
-    """Refuse what only Pulumi's own engine with its plugins can do."""
-    if goal.remote:
-        raise PreflightError(
-            f"{goal.name} ({goal.type}) is a component that only its provider's plugin can take apart.",
-            why="The embedded engine runs without plugins.",
-            remedy="Use plain resources, or the Pulumi engine.",
-        )
-    if goal.import_id and old is None:
-        raise PreflightError(
-            f"{goal.name} shall be imported (id {goal.import_id!r}), which the embedded engine does not do.",
-            remedy="Import it with the Pulumi engine, or leave `import_` out to make it.",
-        )

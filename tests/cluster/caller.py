@@ -1,6 +1,6 @@
 """Runs in a pod: asks a server again and again until `/tmp/stop` is there, then prints what became of the requests.
 
-    python caller.py http://HOST:PORT MODEL
+    python caller.py http://HOST:PORT MODEL [INPUT]
 
 Every second request goes over a connection that is kept, as most clients do; the others over new ones, which are sent
 wherever the Service has endpoints at that moment.
@@ -16,14 +16,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 STOP = Path("/tmp/stop")
-BODY = json.dumps({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 4], "data": [1.0, 0.0, 0.0, 0.0]}]})
+ROW = {"datatype": "FP32", "shape": [1, 4], "data": [1.0, 0.0, 0.0, 0.0]}
 PAUSE_S = 0.02
 
 
-def ask(connection: http.client.HTTPConnection, model: str) -> str:
+def ask(connection: http.client.HTTPConnection, model: str, body: str) -> str:
     """The first output of an inference, rounded; what went wrong otherwise."""
     try:
-        connection.request("POST", f"/v2/models/{model}/infer", BODY, {"Content-Type": "application/json"})
+        connection.request("POST", f"/v2/models/{model}/infer", body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         content = answer.read()
     except (OSError, http.client.HTTPException) as error:
@@ -32,15 +32,20 @@ def ask(connection: http.client.HTTPConnection, model: str) -> str:
     return f"{json.loads(content)['outputs'][0]['data'][0]:.3f}" if answer.status == 200 else str(answer.status)
 
 
-def main(url: str, model: str) -> None:
-    """Ask until told to stop; print how often each answer came, and say at the beginning that answers come."""
+def main(url: str, model: str, name: str = "x") -> None:
+    """Ask until told to stop; print how often each answer came, and say at the beginning that answers come.
+
+    Args:
+        name: the input of the model, of four numbers a row.
+    """
+    body = json.dumps({"inputs": [{"name": name, **ROW}]})
     address = urlsplit(url)
     kept = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
     answers: dict[str, int] = {}
     while not STOP.exists():
         fresh = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
         for connection in (kept, fresh):
-            answer = ask(connection, model)
+            answer = ask(connection, model, body)
             answers[answer] = answers.get(answer, 0) + 1
         fresh.close()
         if sum(answers.values()) == 40:

@@ -92,13 +92,13 @@ def test_a_pinned_pod_has_cores_of_its_own_and_answers_by_its_service(
     assert output["data"][0] == pytest.approx(0.787, abs=1e-3)
 
 
-def a_caller(kubectl: Kubectl, namespace: str, image: str, url: str, model: str) -> None:
-    """Start a pod that asks until it is told to stop, and wait until answers come."""
+def a_caller(kubectl: Kubectl, namespace: str, image: str, url: str, model: str, *, name: str = "x") -> None:
+    """Start a pod that asks until it is told to stop, and wait until answers come; `name` is the model's input."""
     kubectl("create", "configmap", "caller", "-n", namespace, f"--from-file={CALLER}")
     container = {
         "name": "caller",
         "image": image,
-        "command": ["python", "/caller/caller.py", url, model],
+        "command": ["python", "/caller/caller.py", url, model, name],
         "volumeMounts": [{"name": "caller", "mountPath": "/caller"}],
     }
     spec = {

@@ -1,4 +1,4 @@
-"""A claim as a ratio or a limit, what was measured in this run, and whether it holds."""
+"""A claim as a ratio against a limit, what was measured in this run, and whether it holds."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Claim:
-    """One row: what is claimed, what was measured, the limit, and the figures behind it in words."""
+    """One row: what is claimed, what was measured, the limit, and the figures behind it in words.
+
+    Without a limit nothing is claimed: the row stands there to be compared with others.
+    """
 
     what: str
     measured: float
-    limit: float
+    limit: float | None
     sense: Literal["at least", "at most"]
     unit: str
     figures: str
@@ -21,6 +24,8 @@ class Claim:
     @property
     def holds(self) -> bool:
         """Whether the measurement keeps the limit."""
+        if self.limit is None:
+            return True
         return self.measured >= self.limit if self.sense == "at least" else self.measured <= self.limit
 
 
@@ -31,6 +36,6 @@ def table(claims: Sequence[Claim]) -> str:
 
 
 def _row(claim: Claim) -> str:
-    limit = f"{claim.sense} {claim.limit:g} {claim.unit}"
-    holds = "yes" if claim.holds else "NO"
+    limit = "" if claim.limit is None else f"{claim.sense} {claim.limit:g} {claim.unit}"
+    holds = "" if claim.limit is None else "yes" if claim.holds else "NO"
     return f"| {claim.what} | {claim.measured:.3g} {claim.unit} | {limit} | {holds} | {claim.figures} |"

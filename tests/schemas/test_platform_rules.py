@@ -55,6 +55,7 @@ def test_what_a_platform_takes_is_allowed(group: str, tmp_path: Path) -> None:
         ("platform: ovms, image: openvino/model_server, protocol: v1", "SERVE002"),
         ("platform: ovms, image: 'registry:5000/serving:2027.1', protocol: v1", "SERVE002"),
         ("platform: seldon, protocol: v2-binary", "SERVE002"),
+        ("platform: seldon, runtime: ovms, autoscale: {max: 4, stabilization: 1m}", "SELDON003"),
         ("platform: seldon, mode: standard", "KSERVE002"),
         ("platform: kserve, mode: knative, exclusive: false, mesh: true", "KSERVE006"),
         ("platform: kserve, runtime: ovms, version: newest", "KSERVE009"),

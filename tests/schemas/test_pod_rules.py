@@ -31,7 +31,7 @@ def text(fields: str, extensions: str = "") -> str:
         "platform: mlserver, image: registry/mlserver:1, nodeSelector: {tier: serving}, tolerations: [{key: model}]",
         "platform: ovms, clients: {namespaces: [team-b], cidrs: [10.0.0.0/8, 'fd00::/8', 10.1.2.3/32]}",
         "platform: ovms, autoscale: {min: 2, max: 4, metric: memory, average: 1.5}, disruption: {minAvailable: 1}",
-        "platform: ovms, autoscale: {max: 4, metric: cpu, utilization: 60}",
+        "platform: ovms, autoscale: {max: 4, metric: cpu, utilization: 60, stabilization: 1h}",
     ],
 )
 def test_groups_on_clusters_may_say_all_this(tmp_path: Path, fields: str) -> None:
@@ -48,6 +48,8 @@ def test_groups_on_clusters_may_say_all_this(tmp_path: Path, fields: str) -> Non
         ("platform: ovms, disruption: {minAvailable: 1, maxUnavailable: 1}", "POD005"),
         ("platform: ovms, autoscale: {max: 4}, disruption: {minAvailable: 1}", "POD005"),
         ("platform: ovms, autoscale: {max: 4, prometheus: 'http://p'}", "POD006"),
+        ("platform: ovms, autoscale: {max: 4, stabilization: 61m}", "SERVE007"),
+        ("platform: ovms, autoscale: {max: 4, stabilization: 500ms}", "SERVE007"),
         ("platform: ovms, clients: {cidrs: [10.0.0.0]}", "POD008"),
         ("platform: ovms, clients: {cidrs: [there]}", "POD008"),
         ("platform: openvino, env: {PYTHONPATH: /}", "POD009"),

@@ -3,6 +3,7 @@
 from components.extensions.dashboard import dashboard
 from components.extensions.entry import Around, BuiltIn, Chart, Entry, Licence, password_command
 from components.kubernetes.objects import COMPONENT, MANAGED_BY, Manifest
+from components.serving.pods.monitor import GROUP, pod_endpoint
 
 NAME = "kube-prometheus-stack"
 
@@ -19,9 +20,7 @@ def _objects(around: Around) -> tuple[Manifest, ...]:
                 "namespaceSelector": {"any": True},
                 "selector": {"matchLabels": {MANAGED_BY: "inferstack", COMPONENT: "serving"}},
                 # Knative gives the port a name of its own.
-                "podMetricsEndpoints": [
-                    {"port": port, "path": "/metrics", "interval": "15s"} for port in ("http", "user-port")
-                ],
+                "podMetricsEndpoints": [pod_endpoint(port, "/metrics") for port in ("http", "user-port")],
             },
         },
     )
@@ -40,9 +39,10 @@ ENTRY = Entry(
             "https://prometheus-community.github.io/helm-charts",
             values={
                 "prometheus": {
-                    # Monitors of everybody, not of this release alone.
+                    # Monitors of everybody, not of this release alone; but those of single groups, which are for a
+                    # Prometheus of somebody else, would have their requests counted twice.
                     "prometheusSpec": {
-                        "podMonitorSelectorNilUsesHelmValues": False,
+                        "podMonitorSelector": {"matchExpressions": [{"key": GROUP, "operator": "DoesNotExist"}]},
                         "serviceMonitorSelectorNilUsesHelmValues": False,
                     }
                 },

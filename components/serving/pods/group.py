@@ -79,7 +79,7 @@ def objects(
     )
     after = (
         budget(serving, plan.replicas, home),
-        autoscaler(serving, plan, home, prometheus=around.prometheus),
+        autoscaler(serving, plan, home, around),
         monitor(serving, server, home, around),
     )
     return (

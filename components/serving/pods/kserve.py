@@ -35,6 +35,8 @@ from schemas.spec import Autoscale, Protocol, Serving
 
 TYPE: Final = "inferstack:serving:Kserve"
 CONTAINER: Final = "kserve-container"
+# Of Knative: how long fewer pods must have been enough before one goes.
+SCALE_DOWN: Final = "autoscaling.knative.dev/scale-down-delay"
 SERVICE_PORT: Final = 80
 # In a pod of Knative's its proxy takes the requests. Knative's own pods hold requests back until there is a pod, ask
 # whether it is ready, and count: https://github.com/knative/serving/blob/main/pkg/networking/constants.go
@@ -110,9 +112,7 @@ def objects(
     )
     after = (
         budget(serving, plan.replicas, home),
-        None
-        if knative
-        else autoscaler(serving, plan, home, prometheus=around.prometheus, target=predictor_name(serving)),
+        None if knative else autoscaler(serving, plan, home, around, target=predictor_name(serving)),
         monitor(serving, server, home, around, port="user-port" if knative else "http"),
     )
     return (
@@ -179,7 +179,7 @@ def inference_service(serving: Serving, plan: PodPlan, access: ModelAccess, serv
                 **spec,
                 **_replicas(serving, plan),
                 "labels": dict(template["metadata"]["labels"]),
-                "annotations": dict(template["metadata"]["annotations"]),
+                "annotations": {**template["metadata"]["annotations"], **_delay(serving)},
                 "model": {
                     "modelFormat": {"name": FORMAT, "version": "1"},
                     "protocolVersion": PROTOCOLS[serving.protocol],
@@ -236,6 +236,13 @@ def _replicas(serving: Serving, plan: PodPlan) -> dict[str, Any]:
     if serving.autoscale is None:
         return {"minReplicas": plan.replicas, "maxReplicas": plan.replicas, **canary}
     return {**_by_requests(serving.autoscale), **canary}
+
+
+def _delay(serving: Serving) -> dict[str, str]:
+    scale = serving.autoscale
+    if serving.mode != "knative" or scale is None or scale.stabilization_s is None:
+        return {}
+    return {SCALE_DOWN: f"{int(scale.stabilization_s)}s"}
 
 
 def _by_requests(scale: Autoscale) -> dict[str, Any]:

@@ -30,6 +30,7 @@ COMPONENT: Final = "serving"
 INJECT: Final = "sidecar.istio.io/inject"
 # The proxy starts before the containers that fetch the model: what they send is led to it from the first packet on.
 PROXY_FIRST: Final = {"sidecar.istio.io/nativeSidecar": "true"}
+PROXY_MERGES: Final = {"prometheus.istio.io/merge-metrics": "true"}
 START_LIMIT_S: Final = 600
 # Servers that fetch the model from a bucket by themselves put it beside their other temporary files.
 SCRATCH: Final = {"sizeLimit": "256Mi"}
@@ -62,7 +63,7 @@ def template(serving: Serving, plan: PodPlan, access: ModelAccess, server: Serve
     annotations = {
         INJECT: _mesh(serving),
         **(PROXY_FIRST if serving.mesh else {}),
-        **_scraped(server),
+        **_scraped(serving, server),
         **access.annotations,
         "inferstack/model": access.key,
     }
@@ -172,10 +173,12 @@ def _volumes(serving: Serving, access: ModelAccess, server: Server) -> list[dict
     return [scratch, {"name": "files", "configMap": {"name": files_name(serving, server)}}]
 
 
-def _scraped(server: Server) -> dict[str, str]:
+def _scraped(serving: Serving, server: Server) -> dict[str, str]:
+    """Where the metrics are. A proxy overwrites it: it is told to have them too, whatever is usual in its mesh."""
     if not server.metrics:
         return {}
     return {
+        **(PROXY_MERGES if serving.mesh else {}),
         "prometheus.io/scrape": "true",
         "prometheus.io/port": str(server.rest_port),
         "prometheus.io/path": server.metrics,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from components.benchmarks.answer import Answer, answer
+from components.benchmarks.answer import Answer, Cheapest, answer
 from components.benchmarks.result import Check, Outcome, Verdict
 from tests.builders.results import Made, a_load, a_measurement, a_result, a_target
 
@@ -22,8 +22,8 @@ def made(target: str, load: Any = SLOW, *, ms: float = 2.0, outcome: Outcome | N
 
 def answered(tmp_path: Path, *measured: Made, judged: bool = False, **changes: Any) -> Answer:
     objective = {"p99_s": 0.005, "errors": 0.0} if judged else None
-    targets = tuple(a_target(name) for name in NAMES)
-    return answer(a_result(tmp_path, targets=targets, measured=measured, objective=objective, **changes).result)
+    changes.setdefault("targets", tuple(a_target(name) for name in NAMES))
+    return answer(a_result(tmp_path, measured=measured, objective=objective, **changes).result)
 
 
 def test_the_fastest_has_the_lowest_median_at_the_lightest_load(tmp_path: Path) -> None:
@@ -44,6 +44,25 @@ def test_whoever_answers_most_carries_most(tmp_path: Path) -> None:
 
 def test_nobody_carries_most_where_all_kept_up_with_what_was_asked(tmp_path: Path) -> None:
     assert answered(tmp_path, made("whole"), made("pinned")).carries_most is None
+
+
+def test_of_those_that_meet_the_objective_the_one_with_the_fewest_cores_is_cheapest(tmp_path: Path) -> None:
+    targets = (a_target("whole", cpus=((0, 1),)), a_target("pinned", cpus=((0,),)))
+    both = (made("whole", outcome="pass"), made("pinned", outcome="pass"))
+    found = answered(tmp_path, *both, judged=True, targets=targets)
+    assert found.cheapest == Cheapest(("pinned",), 1, 2)
+    assert found.sentences[1] == "Cheapest of these is pinned with 1 core, the next takes 2."
+
+
+def test_those_that_meet_the_objective_with_as_many_cores_are_equally_cheap(tmp_path: Path) -> None:
+    found = answered(tmp_path, made("whole", outcome="pass"), made("pinned", outcome="pass"), judged=True)
+    assert found.cheapest == Cheapest(("whole", "pinned"), 2, None)
+    assert found.sentences[1] == "Each of these takes 2 cores."
+
+
+def test_nobody_is_cheapest_of_one(tmp_path: Path) -> None:
+    found = answered(tmp_path, made("whole", outcome="pass"), made("pinned", outcome="fail"), judged=True)
+    assert found.cheapest is None
 
 
 def test_figures_within_three_percent_are_level(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from components.extensions.catalogue import CATALOGUE
 from components.extensions.dashboard import description
 from components.extensions.entry import Entry
 from components.extensions.release import Release, inputs_of
+from components.serving.pods.surroundings import Surroundings
 from components.serving.server.metrics import Metrics
 from schemas.known_extensions import KNOWN, numbers
-from tests.components.extensions.builders import planned
+from tests.components.extensions.builders import planned, release_of
+from tests.components.serving.pods.pod_builders import a_group, manifests, only
 
 ENTRIES = [pytest.param(entry, id=name) for name, entry in CATALOGUE.items()]
 
@@ -52,6 +54,17 @@ def test_no_two_releases_have_one_name() -> None:
     releases = [release.name for one in planned(*CATALOGUE).planned for release in one.releases]
 
     assert len(set(releases)) == len(releases)
+
+
+def test_our_prometheus_asks_no_pod_twice_where_a_group_has_a_monitor_for_somebody_else_too() -> None:
+    stack = release_of(planned("kube-prometheus-stack"), "kube-prometheus-stack")
+    (passed_over,) = stack.values["prometheus"]["prometheusSpec"]["podMonitorSelector"]["matchExpressions"]
+    assert passed_over["operator"] == "DoesNotExist"
+
+    of_a_group = only(manifests(a_group(), Surroundings(scraping="pod-monitor")), "PodMonitor")
+    (of_all,) = (one for one in planned("kube-prometheus-stack").planned[0].objects if one["kind"] == "PodMonitor")
+    assert passed_over["key"] in of_a_group["metadata"]["labels"]
+    assert passed_over["key"] not in of_all["metadata"].get("labels", {})
 
 
 def test_a_release_has_the_inputs_of_pulumis_type() -> None:

@@ -46,6 +46,14 @@ def test_a_kubeconfig_is_a_path_or_a_text(tmp_path: Path, context: str, host: st
         assert (wire.host, wire.retries, wire.api_key) == (host, False, {"BearerToken": f"Bearer {SECRET}"})
 
 
+def test_of_several_files_the_first_says_which_context_is_the_current_one(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text(a_kubeconfig())
+    (tmp_path / "other").write_text(yaml.safe_dump({"current-context": "two"}))
+    files = ":".join(str(tmp_path / name) for name in ("absent", "mine", "other"))
+    assert connect(files).configuration.host == "https://one.test"
+    assert connect(files, "two").configuration.host == "https://two.test"
+
+
 def test_a_file_names_certificates_by_paths_from_where_it_lies(tmp_path: Path) -> None:
     (tmp_path / "ca.crt").touch()
     (tmp_path / "kubeconfig").write_text(a_kubeconfig(**{"certificate-authority": "ca.crt"}))

@@ -70,6 +70,39 @@ def test_a_prometheus_that_the_spec_names_comes_first() -> None:
     assert only(found, "ScaledObject")["spec"]["triggers"][0]["metadata"]["serverAddress"] == "http://own:9090"
 
 
+@pytest.mark.parametrize(
+    ("around", "window"),
+    [
+        (Surroundings(), "150s"),
+        (Surroundings(prometheus="http://prometheus:9090"), "150s"),
+        (Surroundings(prometheus="http://own:9090"), "1m"),
+        (Surroundings(scraping="pod-monitor"), "1m"),
+        (Surroundings(scraping="pod-monitoring"), "1m"),
+    ],
+    ids=["annotations", "ours-and-another", "ours", "a-monitor", "managed"],
+)
+def test_a_rate_is_of_as_long_as_two_answers_take_whoever_asks(around: Surroundings, window: str) -> None:
+    scale = Autoscale(max=4, metric="requests", average=100, prometheus="http://own:9090")
+    found = manifests(a_group(autoscale=scale), around)
+    assert only(found, "ScaledObject")["spec"]["triggers"][0]["metadata"]["query"].endswith(f"[{window}]))")
+
+
+@pytest.mark.parametrize(
+    ("stated", "window"), [({}, 300), ({"stabilization_s": 30.0}, 30), ({"stabilization_s": 0.0}, 0)]
+)
+@pytest.mark.parametrize("metric", ["cpu", "requests"])
+def test_a_replica_goes_once_fewer_were_enough_for_as_long_as_the_spec_says(
+    metric: Any, stated: dict[str, float], window: int
+) -> None:
+    found = manifests(a_group(autoscale=Autoscale(max=4, metric=metric, average=1, prometheus="http://own", **stated)))
+    if metric == "cpu":
+        behavior = only(found, "HorizontalPodAutoscaler")["spec"]["behavior"]
+    else:
+        behavior = only(found, "ScaledObject")["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    assert behavior["scaleDown"]["stabilizationWindowSeconds"] == window
+    assert behavior["scaleUp"]["stabilizationWindowSeconds"] == 0
+
+
 LONG = "digits-that-were-written-by-many-hands-in-many-years-of-old"
 
 

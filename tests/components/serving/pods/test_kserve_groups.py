@@ -109,6 +109,14 @@ def test_knative_gets_nothing_that_it_refuses() -> None:
     assert "fsGroupChangePolicy" not in predictor["securityContext"]
 
 
+def test_knative_lets_a_replica_go_once_fewer_were_enough_for_as_long_as_the_spec_says() -> None:
+    delay = "autoscaling.knative.dev/scale-down-delay"
+    scale = Autoscale(max=4, metric="requests", average=50, stabilization_s=60.0)
+    assert predictor_of(a_knative_group(autoscale=scale))["annotations"][delay] == "60s"
+    assert delay not in predictor_of(a_knative_group())["annotations"]
+    assert delay not in predictor_of(an_inference_group(autoscale=replace(scale, metric="cpu")))["annotations"]
+
+
 def test_requests_come_in_by_the_proxy_of_knative() -> None:
     policy = only(manifests(a_knative_group()), "NetworkPolicy")
     assert policy["spec"]["ingress"][0]["ports"] == [{"protocol": "TCP", "port": 8012}]

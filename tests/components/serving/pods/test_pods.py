@@ -197,10 +197,20 @@ def test_a_foreign_prometheus_is_told_of_the_pods_and_our_own_need_not_be() -> N
     assert not {one["kind"] for one in manifests(a_group())} & {"PodMonitor", "PodMonitoring", "ServiceMonitor"}
 
 
+def test_a_proxy_of_the_mesh_has_the_metrics_whoever_asks_for_them() -> None:
+    group = a_group(mesh=True, exclusive=False)
+    told = only(manifests(group, Surroundings(scraping="pod-monitoring")), "PodMonitoring")
+    assert told["spec"]["endpoints"] == [{"port": 15020, "path": "/stats/prometheus", "interval": "15s"}]
+    # A proxy merges them where the pod says so, even if it is not usual in its mesh.
+    merging = "prometheus.istio.io/merge-metrics"
+    assert pod_of(group)["metadata"]["annotations"][merging] == "true"
+    assert merging not in pod_of(a_group())["metadata"]["annotations"]
+
+
 def test_a_foreign_prometheus_finds_its_monitors_by_their_labels() -> None:
     around = Surroundings(scraping="pod-monitor", monitors={"release": "prometheus"})
     labels = only(manifests(a_group(), around), "PodMonitor")["metadata"]["labels"]
-    assert labels == {**a_home().labels("digits", "serving"), "release": "prometheus"}
+    assert labels == {**a_home().labels("digits", "serving"), "inferstack/group": "digits", "release": "prometheus"}
 
 
 def declared(serving: Serving) -> list[Registered]:
