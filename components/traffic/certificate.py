@@ -42,6 +42,8 @@ def certificate(traffic: Traffic, home: Home, shared: str = "") -> Manifest | No
             "secretName": secret_name(traffic, home, shared),
             "dnsNames": list(traffic.hostnames),
             "issuerRef": {"group": "cert-manager.io", "kind": traffic.tls.kind, "name": traffic.tls.issuer},
+            # Some clients refuse a certificate that does not say that it is a server's; a key of this kind signs only.
+            "usages": ["digital signature", "server auth"],
             # A new key with each certificate: one that was read once is of no use for long.
             "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
         },

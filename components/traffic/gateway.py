@@ -8,6 +8,7 @@ probes: they are told what to ask, or they would ask for `/`, which no model ser
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -23,6 +24,12 @@ GKE: Final = "gke-"
 # How pods of a Gateway are found (GEP-1762), and where load balancers before Istio's ask whether they are well.
 OF_THE_GATEWAY: Final = f"{GROUP}/gateway-name"
 HEALTH_PORT: Final = 15021
+# What a route's status says once a gateway takes it and finds its targets.
+CARRIED_OUT: Final = tuple(
+    f'jsonpath={{.status.parents[0].conditions[?(@.type=="{type_}")].status}}=True'
+    for type_ in ("Accepted", "ResolvedRefs")
+)
+USUAL_PORTS: Final = {"http": 80, "https": 443}
 
 
 def gateway(traffic: Traffic, home: Home) -> Manifest | None:
@@ -31,7 +38,7 @@ def gateway(traffic: Traffic, home: Home) -> Manifest | None:
         return None
     listener: dict[str, Any] = {
         "name": "http",
-        "port": _port(traffic),
+        "port": port_of_gateway(traffic),
         "protocol": "HTTP",
         "allowedRoutes": {"namespaces": {"from": "Same"}},
     }
@@ -41,11 +48,31 @@ def gateway(traffic: Traffic, home: Home) -> Manifest | None:
             "certificateRefs": [{"group": "", "kind": "Secret", "name": secret_name(traffic, home)}],
         }
         listener |= {"name": "https", "protocol": "HTTPS", "tls": tls}
+    spec: dict[str, Any] = {"gatewayClassName": traffic.gateway_class, "listeners": [listener]}
+    if own := pods(traffic, home):
+        spec["infrastructure"] = {"parametersRef": {"group": "", "kind": "ConfigMap", "name": own["metadata"]["name"]}}
     return {
         "apiVersion": f"{GROUP}/v1",
         "kind": "Gateway",
         "metadata": {**metadata(traffic, home), "annotations": {"pulumi.com/waitFor": "condition=Programmed"}},
-        "spec": {"gatewayClassName": traffic.gateway_class, "listeners": [listener]},
+        "spec": spec,
+    }
+
+
+def pods(traffic: Traffic, home: Home) -> Manifest | None:
+    """What Istio's pods of a Gateway that is made shall have besides; None where there are none.
+
+    The stack's namespace demands the `restricted` standard, which Istio keeps but for this, whoever has installed it.
+    https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/#automated-deployment
+    """
+    if traffic.gateway is not None or traffic.gateway_class != ISTIO:
+        return None
+    template = {"spec": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(traffic, home),
+        "data": {"deployment": json.dumps({"spec": {"template": template}})},
     }
 
 
@@ -56,7 +83,7 @@ def front_door(traffic: Traffic, home: Home) -> Manifest | None:
     """
     if traffic.gateway is not None or (traffic.gateway_class or "").startswith(GKE):
         return None
-    ports = [{"protocol": "TCP", "port": port} for port in (_port(traffic), HEALTH_PORT)]
+    ports = [{"protocol": "TCP", "port": port} for port in (port_of_gateway(traffic), HEALTH_PORT)]
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -84,7 +111,7 @@ def route(traffic: Traffic, targets: Mapping[str, Served], home: Home) -> Manife
     return {
         "apiVersion": f"{GROUP}/v1",
         "kind": "GRPCRoute" if grpc else "HTTPRoute",
-        "metadata": metadata(traffic, home),
+        "metadata": {**metadata(traffic, home), "annotations": {"pulumi.com/waitFor": json.dumps(CARRIED_OUT)}},
         "spec": spec,
     }
 
@@ -109,13 +136,19 @@ def health_checks(traffic: Traffic, targets: Mapping[str, Served], home: Home) -
     ]
 
 
+def port_of_gateway(traffic: Traffic) -> int:
+    """Where a Gateway that is made listens."""
+    return traffic.port or USUAL_PORTS[scheme(traffic)]
+
+
+def scheme(traffic: Traffic) -> str:
+    """How clients call a split: with a certificate there is no plain HTTP."""
+    return "http" if traffic.tls is None else "https"
+
+
 def port_of(target: Served) -> int:
     """The port that requests of the target's protocol go to."""
     return target.grpc_port if target.protocol == "grpc" and target.grpc_port else target.rest_port
-
-
-def _port(traffic: Traffic) -> int:
-    return 80 if traffic.tls is None else 443
 
 
 def _backend(target: Served, share: int) -> dict[str, Any]:

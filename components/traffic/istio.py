@@ -12,7 +12,7 @@ from typing import Any, Final
 from components.kubernetes.objects import Home, Manifest
 from components.serving.served import Served
 from components.traffic.certificate import metadata, secret_name
-from components.traffic.gateway import port_of
+from components.traffic.gateway import port_of, port_of_gateway
 from schemas.spec import Traffic
 
 # Where the catalogue's extension puts the gateway, and how its pods are found.
@@ -26,10 +26,10 @@ def gateway(traffic: Traffic, home: Home) -> Manifest | None:
         return None
     server: dict[str, Any] = {
         "hosts": list(traffic.hostnames) or ["*"],
-        "port": {"name": "http", "number": 80, "protocol": "HTTP"},
+        "port": {"name": "http", "number": port_of_gateway(traffic), "protocol": "HTTP"},
     }
     if traffic.tls is not None:
-        server["port"] = {"name": "https", "number": 443, "protocol": "HTTPS"}
+        server["port"] |= {"name": "https", "protocol": "HTTPS"}
         server["tls"] = {"mode": "SIMPLE", "credentialName": secret_name(traffic, home, NAMESPACE)}
     return {
         "apiVersion": "networking.istio.io/v1",
@@ -62,7 +62,11 @@ def virtual_service(traffic: Traffic, targets: Mapping[str, Served], home: Home)
 
 
 def destination_rules(traffic: Traffic, targets: Mapping[str, Served], home: Home) -> Sequence[Manifest]:
-    """How each target is called: the pod with the fewest open requests first, by mutual TLS where it is asked for."""
+    """How each target is called: the pod with the fewest open requests first, by mutual TLS where it is asked for.
+
+    Where it is not, the mesh decides: its own rule may demand mutual TLS of every pod with a proxy.
+    """
+    secured = {"tls": {"mode": "ISTIO_MUTUAL"}} if traffic.mtls else {}
     return [
         {
             "apiVersion": "networking.istio.io/v1",
@@ -70,10 +74,7 @@ def destination_rules(traffic: Traffic, targets: Mapping[str, Served], home: Hom
             "metadata": metadata(traffic, home, f"{traffic.name}-{name}"),
             "spec": {
                 "host": host(targets[name]),
-                "trafficPolicy": {
-                    "loadBalancer": {"simple": "LEAST_REQUEST"},
-                    "tls": {"mode": "ISTIO_MUTUAL" if traffic.mtls else "DISABLE"},
-                },
+                "trafficPolicy": {"loadBalancer": {"simple": "LEAST_REQUEST"}, **secured},
             },
         }
         for name in traffic.split

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from components.traffic import gateway
+from components.traffic import gateway, istio
 from schemas.spec import Spec, Traffic
 
 
@@ -14,7 +14,7 @@ def notes(spec: Spec, elsewhere: Mapping[str, str]) -> tuple[str, ...]:
     Args:
         elsewhere: extensions that others have installed, and their namespaces.
     """
-    found = [note for traffic in spec.traffic for note in _of_class(traffic)]
+    found = [note for traffic in spec.traffic for note in (*_of_class(traffic), *_of_certificate(traffic))]
     if "istio" in elsewhere:
         found += _of_their_istio(spec)
     return tuple(found)
@@ -29,17 +29,16 @@ def _of_class(traffic: Traffic) -> Iterator[str]:
         )
 
 
+def _of_certificate(traffic: Traffic) -> Iterator[str]:
+    """cert-manager never deletes the Secret that it has made; elsewhere it goes with the stack's namespace."""
+    if traffic.via != "gateway" and traffic.tls and traffic.tls.issuer:
+        yield f"{traffic.name}: its key and certificate stay in {istio.NAMESPACE} when the stack is destroyed"
+
+
 def _of_their_istio(spec: Spec) -> Iterator[str]:
-    """What our own extension sets, so that Istio's pods start where the `restricted` standard is kept."""
-    gateways = [one.name for one in spec.traffic if one.gateway_class == gateway.ISTIO]
-    if gateways:
-        yield f"{', '.join(gateways)}: Istio, which is somebody else's, needs the value {_restricted('gateways')}"
+    """What our own extension sets, so that pods with a proxy start where the `restricted` standard is kept."""
     if meshed := [one.name for one in spec.serving if one.mesh]:
         yield (
-            f"{', '.join(meshed)}: Istio, which is somebody else's, needs its chart `cni`, and the values "
-            f"`pilot.cni.enabled: true` and {_restricted('global.proxy')}"
+            f"{', '.join(meshed)}: Istio, which is somebody else's, needs its chart `cni` and the value "
+            "`pilot.cni.enabled: true`"
         )
-
-
-def _restricted(where: str) -> str:
-    return f"`{where}.seccompProfile.type: RuntimeDefault`"

@@ -38,7 +38,7 @@ class TrafficSplit(pulumi.ComponentResource):
 
         Args:
             targets: the serving groups by name, those of the split among them. Of `via: platform` they are predictors
-                of one SeldonDeployment already (`serving.pods.seldon.serve_together`), and nothing is added.
+                of one SeldonDeployment already (`serving.pods.seldon.serve_together`), and the gateway is added.
             gke: whether the cluster is GKE's.
         """
         needs = [targets[name].ready for name in traffic.split]
@@ -58,6 +58,7 @@ def objects(traffic: Traffic, targets: Mapping[str, Served], home: Home, *, gke:
             found = (
                 certificate(traffic, home),
                 gateway.front_door(traffic, home),
+                gateway.pods(traffic, home),
                 gateway.gateway(traffic, home),
                 *(gateway.health_checks(traffic, targets, home) if checked else ()),
                 gateway.route(traffic, targets, home),
@@ -71,7 +72,7 @@ def objects(traffic: Traffic, targets: Mapping[str, Served], home: Home, *, gke:
                 istio.virtual_service(traffic, targets, home),
             )
         case "platform":
-            return ()
+            found = (certificate(traffic, home, istio.NAMESPACE), istio.gateway(traffic, home))
         case _:
             assert_never(traffic.via)
     return [one for one in found if one is not None]
@@ -80,8 +81,8 @@ def objects(traffic: Traffic, targets: Mapping[str, Served], home: Home, *, gke:
 def urls(traffic: Traffic, home: Home) -> tuple[str, ...]:
     """Where clients find a split by its host names; Seldon's own path is that of its routes."""
     path = f"/seldon/{home.namespace}/{traffic.name}" if traffic.via == "platform" else traffic.path.rstrip("/")
-    scheme = "http" if traffic.tls is None else "https"
-    return tuple(f"{scheme}://{host}{path}" for host in traffic.hostnames)
+    port = f":{traffic.port}" if traffic.port else ""
+    return tuple(f"{gateway.scheme(traffic)}://{host}{port}{path}" for host in traffic.hostnames)
 
 
 def calling_namespaces(splits: Sequence[Traffic]) -> tuple[str, ...]:

@@ -115,7 +115,7 @@ def certificates_come_from_somewhere(spec: Spec, tree: Tree) -> Iterator[Violati
         tls, at = traffic.tls, f"{traffic.at}.tls"
         if tls is None:
             continue
-        if traffic.gateway is not None or traffic.via == "platform":
+        if traffic.gateway is not None:
             yield Violation(at, "the certificate is that of a gateway which is not made here", key=True)
         elif tls.issuer is None and tls.secret is None:
             yield Violation(at, "neither `issuer` nor `secret` is given", key=True)
@@ -255,3 +255,20 @@ def benchmarks_can_call_their_targets(spec: Spec, tree: Tree) -> Iterator[Violat
             if name in guarded:
                 message = f"`{name}` takes mutual TLS only, by the traffic of `{guarded[name]}`"
                 yield Violation(f"{benchmark.at}.targets.{index}", message)
+
+
+@rule("TRAFFIC012")
+def a_port_is_that_of_a_gateway_which_is_made(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """`port` stands where a gateway is made.
+
+    Why: A gateway that exists listens where it does already.
+    Example:
+        cluster: {provider: kubernetes}
+        models: [{name: digits, source: gs://models/digits}]
+        serving: [{name: one, model: digits, platform: ovms}]
+        traffic: [{name: all, split: {one: 100}, gateway: shared/public, port: 8000}]
+    Remedy: Delete `port`, or write `gatewayClass` instead of `gateway`.
+    """
+    for traffic in spec.traffic:
+        if traffic.port is not None and traffic.gateway is not None:
+            yield Violation(f"{traffic.at}.port", f"`{traffic.name}` makes no gateway", key=True)

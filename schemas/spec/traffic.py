@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from schemas.record import record
-from schemas.spec.fields import Name, Pattern, Percentage, item, where
+from schemas.spec.fields import Name, Pattern, Percentage, Port, item, where
 
 Hostname = Annotated[
     str,
@@ -47,6 +47,11 @@ class Traffic:
     gateway_namespace: Name | None = item(
         "Namespace of the gateway's pods where it is neither Istio's nor that of the Gateway, for example "
         "envoy-gateway-system; they may then call the groups.",
+        default=None,
+    )
+    port: Port | None = item(
+        "Port of the Gateway to make; 80, or 443 with `tls`, when absent. Traefik knows its own only, 8000 and 8443 "
+        "where its chart has installed it.",
         default=None,
     )
     hostnames: tuple[Hostname, ...] = item("Host names that clients use; any when empty.", default=())

@@ -38,7 +38,9 @@ GROUP_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "spec.replicas": ("replicas", "instances"),
     "spec": ("instances", "layout"),
 }
-TRAFFIC_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {"spec": ("split", "hostnames", "gatewayClass", "gateway")}
+TRAFFIC_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "spec": ("split", "hostnames", "gatewayClass", "gateway", "port")
+}
 TRAFFIC_KINDS: Final = ("Gateway", "HTTPRoute", "GRPCRoute", "VirtualService", "Certificate", "SeldonDeployment")
 GROUP_KINDS: Final = ("Deployment", "Service", "InferenceService", "SeldonDeployment", "HorizontalPodAutoscaler")
 

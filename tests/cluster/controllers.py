@@ -93,8 +93,11 @@ def kserve(kubectl: Kubectl, namespace: str, folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def seldon(kubectl: Kubectl, namespace: str, folder: Path) -> Iterator[None]:
-    """Seldon Core's operator, until the end of the block; skips where it or its executor is not to be had."""
+def seldon(kubectl: Kubectl, namespace: str, folder: Path, *, istio: bool = False) -> Iterator[None]:
+    """Seldon Core's operator, until the end of the block; skips where it or its executor is not to be had.
+
+    With `istio` it makes VirtualServices for its SeldonDeployments.
+    """
     program = _built("INFERSTACK_TEST_SELDON", "operator")
     if not (executor := os.environ.get("INFERSTACK_TEST_SELDON_EXECUTOR")):
         pytest.skip("needs the image of Seldon's executor: set INFERSTACK_TEST_SELDON_EXECUTOR to its name")
@@ -107,6 +110,7 @@ def seldon(kubectl: Kubectl, namespace: str, folder: Path) -> Iterator[None]:
         "EXECUTOR_CONTAINER_USER": "8888",
         "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": "9000",
         "PREDICTIVE_UNIT_GRPC_SERVICE_PORT": "9500",
+        "ISTIO_ENABLED": str(istio).lower(),
     }
     with _running(kubectl, namespace, folder, [str(program), *flags], environment, port, SELDON_HOOKS):
         yield

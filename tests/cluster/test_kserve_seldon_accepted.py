@@ -99,4 +99,4 @@ def test_every_object_of_a_seldon_deployment_is_accepted(
 def test_a_split_by_seldon_is_accepted(kubectl: Kubectl, namespace: str) -> None:
     traffic = Traffic(name="both", via="platform", split={"old": 90, "new": 10}, hostnames=("models.example.org",))
     parts = [_part({}, name="old"), _part({}, name="new", executor=False)]
-    kubectl.accepts(seldon.split(traffic, parts, _home(namespace), "istio-system/public"))
+    kubectl.accepts(seldon.split(traffic, parts, _home(namespace)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,15 +76,21 @@ class Stack:
         return inferstack(self.folder, *arguments, code=None, limit_s=LIMIT_S)
 
 
+@contextmanager
+def a_stack(folder: Path, kubectl: Kubectl, image: str) -> Iterator[Stack]:
+    """A stack of a name of its own; its namespace is deleted afterwards, whatever became of it."""
+    server = yaml.safe_load(kubectl.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    name = f"whole-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+    with web_store(address=server.split("//")[1].split(":")[0]) as store:
+        yield Stack(folder, name, kubectl.kubeconfig, image, store)
+        kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
+
+
 @pytest.fixture
-def stack(tmp_path: Path, kubectl: Kubectl, kubeconfig: Path, image: str) -> Iterator[Stack]:
-    address = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"].split("//")[1].split(":")[0]
-    name = f"whole-{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:8]}"
-    with web_store(address=address) as store:
-        made = Stack(tmp_path, name, kubeconfig, image, store)
+def stack(tmp_path: Path, kubectl: Kubectl, image: str) -> Iterator[Stack]:
+    with a_stack(tmp_path, kubectl, image) as made:
         a_data_set(tmp_path / "data.npz", wrong=3)
         yield made
-        kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
 
 
 def test_a_stack_on_a_cluster_is_made_measured_mended_and_taken_away(stack: Stack, kubectl: Kubectl) -> None:

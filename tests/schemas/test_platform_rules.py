@@ -74,6 +74,8 @@ def test_what_a_platform_does_not_take_is_refused(group: str, rule: str, tmp_pat
         "gatewayClass: istio, tls: {secret: wildcard}",
         "via: istio",
         "via: istio, gateway: istio-system/public",
+        "gatewayClass: traefik, port: 8000",
+        "via: istio, port: 8080",
     ],
 )
 def test_traffic_goes_by_any_gateway_that_is_named(traffic: str, tmp_path: Path) -> None:
@@ -89,6 +91,7 @@ def test_traffic_goes_by_any_gateway_that_is_named(traffic: str, tmp_path: Path)
         ("gatewayClass: istio, tls: {}", "TRAFFIC005"),
         ("gateway: shared/public, tls: {secret: wildcard}", "TRAFFIC005"),
         ("gatewayClass: istio, mtls: true", "TRAFFIC007"),
+        ("gateway: shared/public, port: 8000", "TRAFFIC012"),
     ],
 )
 def test_traffic_that_nothing_could_carry_is_refused(traffic: str, rule: str, tmp_path: Path) -> None:

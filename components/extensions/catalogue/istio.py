@@ -2,13 +2,12 @@
 
 Its pods in a stack's namespace, proxies beside servers and gateways of the Gateway API, keep the `restricted` standard
 there: a plugin of the nodes' network (CNI) leads a pod's traffic to its proxy, which without it an init container with
-the rights of root would have to do.
+the rights of root would have to do. The rest is said by the pods themselves, and by what a Gateway's pods are made of.
 """
 
 from components.extensions.entry import Around, Chart, Entry, Values
 
 REPO = "https://istio-release.storage.googleapis.com/charts"
-RESTRICTED = {"seccompProfile": {"type": "RuntimeDefault"}}
 
 
 def _plugin(around: Around) -> Values:
@@ -27,12 +26,7 @@ ENTRY = Entry(
     charts=(
         Chart("istio-base", "base", REPO, main=False),
         Chart("istio-cni", "cni", REPO, values=_plugin, main=False),
-        Chart(
-            "istiod",
-            "istiod",
-            REPO,
-            values={"pilot": {"cni": {"enabled": True}}, "global": {"proxy": RESTRICTED}, "gateways": RESTRICTED},
-        ),
+        Chart("istiod", "istiod", REPO, values={"pilot": {"cni": {"enabled": True}}}),
         # Knative and KServe look for a gateway of this name in this namespace.
         # Its Service is ready when it has an address from outside, which many a cluster never gives.
         Chart("istio-ingressgateway", "gateway", REPO, main=False, wait=False),

@@ -59,15 +59,9 @@ def serve(serving: Serving, plan: PodPlan, access: ModelAccess, home: Home, arou
     return _served(part, home, group.deployment)
 
 
-def serve_together(
-    traffic: Traffic, parts: Sequence[Part], home: Home, around: Surroundings, gateway: str = ""
-) -> tuple[Served, ...]:
-    """Declare the groups of a traffic split `via: platform` as one SeldonDeployment; what each is, in their order.
-
-    Args:
-        gateway: Istio's Gateway, as NAMESPACE/NAME; the one that Seldon's operator knows when empty.
-    """
-    manifest = split(traffic, parts, home, gateway)
+def serve_together(traffic: Traffic, parts: Sequence[Part], home: Home, around: Surroundings) -> tuple[Served, ...]:
+    """Declare the groups of a traffic split `via: platform` as one SeldonDeployment; what each is, in their order."""
+    manifest = split(traffic, parts, home)
     group = SeldonGroup(traffic.name, parts, manifest, home, around)
     return tuple(_served(part, home, group.deployment) for part in parts)
 
@@ -130,11 +124,14 @@ def deployment(
     }
 
 
-def split(traffic: Traffic, parts: Sequence[Part], home: Home, gateway: str = "") -> Manifest:
-    """The SeldonDeployment of a traffic split: each group a predictor with its share."""
+def split(traffic: Traffic, parts: Sequence[Part], home: Home) -> Manifest:
+    """The SeldonDeployment of a traffic split: each group a predictor with its share.
+
+    It names its gateway itself: the one that Seldon's operator knows otherwise, nobody makes.
+    """
     told = {
         "seldon.io/istio-host": next(iter(traffic.hostnames), ""),
-        "seldon.io/istio-gateway": traffic.gateway or gateway,
+        "seldon.io/istio-gateway": traffic.gateway or f"{home.namespace}/{traffic.name}",
     }
     metadata = {
         "name": traffic.name,

@@ -28,6 +28,9 @@ class State:
 
 Test = Callable[[Tree], State]
 
+# A step of a path: a name or an index, or a filter such as `?(@.type=="Ready")`.
+_STEP: Final = re.compile(r"""\?\(@\.(?P<key>\w+)==["'](?P<value>[^"']*)["']\)|(?P<name>[^.\[\]{}'"]+)""")
+
 
 def checks_for(obj: Tree) -> tuple[Test, ...]:
     """What must hold before an object counts as ready; nothing for most kinds.
@@ -62,8 +65,16 @@ def _stated(term: str) -> Test:
 
 
 def _has_condition(type_: str, value: str = "True") -> Test:
+    """A condition, of the object as it is now where the condition says what it was judged by.
+
+    The `observedGeneration` of a status as a whole is left aside: KServe puts its Deployment's there.
+    """
+
     def test(obj: Tree) -> State:
         found = condition(obj, type_)
+        now = obj["metadata"].get("generation", 0)
+        if found.get("observedGeneration", now) < now:
+            return State(False, f"condition {type_} is still that of an earlier spec")
         status = str(found.get("status", "absent"))
         told = "; ".join(part for part in (f"condition {type_} is {status}", str(found.get("message", ""))) if part)
         return State(status.lower() == value.lower(), told)
@@ -73,19 +84,33 @@ def _has_condition(type_: str, value: str = "True") -> Test:
 
 def _at_path(expression: str) -> Test:
     path, _, rest = expression.partition("}")
-    steps, wanted = re.findall(r"[^.\[\]{}'\"]+", path), rest.lstrip("=")
+    steps, wanted = list(_STEP.finditer(path)), rest.lstrip("=")
 
     def test(obj: Tree) -> State:
         at: Any = obj
+        message = ""
         for step in steps:
-            if isinstance(at, list):
-                at = at[int(step)] if step.isdigit() and int(step) < len(at) else None
-            else:
-                at = at.get(step) if isinstance(at, dict) else None
+            at = _below(at, step)
+            message = at.get("message") or message if isinstance(at, dict) else message
         there = at is not None and (not wanted or _text(at) == wanted)
-        return State(there, f"{path}}} is {_text(at)}" + (f", not {wanted}" if wanted else ""))
+        told = f"{path}}} is {_text(at)}" + (f", not {wanted}" if wanted else "")
+        return State(there, f"{told}; {message}" if message else told)
 
     return test
+
+
+def _below(at: Any, step: re.Match[str]) -> Any:
+    """What lies one step further: under a name, at an index, or the first that a filter chooses; None for nothing."""
+    name = step["name"]
+    match at:
+        case dict() if name:
+            return at.get(name)
+        case list() if name:
+            return at[int(name)] if name.isdigit() and int(name) < len(at) else None
+        case list():
+            return next((one for one in at if isinstance(one, dict) and one.get(step["key"]) == step["value"]), None)
+        case _:
+            return None
 
 
 def _text(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.traffic.notes import notes
-from schemas.spec import Spec, Traffic
+from schemas.spec import Spec, Tls, Traffic
 from tests.components.serving.pods.pod_builders import a_group
 
 
@@ -24,10 +24,15 @@ def test_a_class_that_nobody_knows_is_asked_for_its_namespace() -> None:
     assert notes(a_stack(gateway_class="gke-l7-rilb"), {}) == ()
 
 
+def test_a_secret_that_outlives_the_stack_is_told() -> None:
+    secured = {"hostnames": ("a.example.org",), "tls": Tls(issuer="letsencrypt")}
+    told = ("all: its key and certificate stay in istio-system when the stack is destroyed",)
+    assert notes(a_stack(via="istio", **secured), {}) == notes(a_stack(via="platform", **secured), {}) == told
+    assert notes(a_stack(gateway_class="istio", **secured), {}) == ()
+
+
 def test_istio_of_somebody_else_is_told_what_the_namespace_demands() -> None:
     assert notes(a_stack(gateway_class="istio", mesh=True), {}) == ()
     assert notes(a_stack(gateway_class="istio", mesh=True), {"istio": "istio-system"}) == (
-        "all: Istio, which is somebody else's, needs the value `gateways.seccompProfile.type: RuntimeDefault`",
-        "digits: Istio, which is somebody else's, needs its chart `cni`, and the values `pilot.cni.enabled: true` and "
-        "`global.proxy.seccompProfile.type: RuntimeDefault`",
+        "digits: Istio, which is somebody else's, needs its chart `cni` and the value `pilot.cni.enabled: true`",
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pulumi
+import pytest
 import yaml
 
 from components.kubernetes.objects import Manifest
@@ -67,7 +68,7 @@ def test_a_gateway_of_gke_is_told_how_to_ask_for_health(golden: Callable[[str, s
 
 def test_another_gateway_on_gke_reads_readiness_itself() -> None:
     kinds = {one["kind"] for one in found(a_split(), gke=True)}
-    assert kinds == {"NetworkPolicy", "Gateway", "HTTPRoute"}
+    assert kinds == {"NetworkPolicy", "ConfigMap", "Gateway", "HTTPRoute"}
 
 
 def test_everybody_may_call_the_pods_of_a_gateway_where_they_listen() -> None:
@@ -75,6 +76,30 @@ def test_everybody_may_call_the_pods_of_a_gateway_where_they_listen() -> None:
     assert spec["podSelector"] == {"matchLabels": {"gateway.networking.k8s.io/gateway-name": "all"}}
     assert [port["port"] for port in spec["ingress"][0]["ports"]] == [443, 15021]
     assert only(found(a_split(gateway_class="eg")), "NetworkPolicy")["spec"]["ingress"] == [{}]
+
+
+@pytest.mark.parametrize(("tls", "usual"), [(None, 80), (Tls(secret="wildcard"), 443)])
+def test_a_gateway_listens_where_it_is_told_to(tls: Tls | None, usual: int) -> None:
+    def ports(**fields: Any) -> tuple[int, int]:
+        (listener,) = only(found(a_split(tls=tls, **fields)), "Gateway")["spec"]["listeners"]
+        (server,) = only(found(a_split(tls=tls, via="istio", **fields)), "Gateway")["spec"]["servers"]
+        return listener["port"], server["port"]["number"]
+
+    assert ports() == (usual, usual)
+    assert ports(port=8443) == (8443, 8443)
+    policy = only(found(a_split(tls=tls, port=8443)), "NetworkPolicy")
+    assert [one["port"] for one in policy["spec"]["ingress"][0]["ports"]] == [8443, 15021]
+    assert urls(a_split(hostnames=("a.example.org",), port=8443), a_home()) == ("http://a.example.org:8443",)
+
+
+def test_istio_makes_pods_of_a_gateway_that_keep_the_standard_of_the_namespace() -> None:
+    manifests = found(a_split())
+    parameters = only(manifests, "Gateway")["spec"]["infrastructure"]["parametersRef"]
+    config = only(manifests, "ConfigMap")
+    assert parameters == {"group": "", "kind": "ConfigMap", "name": config["metadata"]["name"]}
+    template = json.loads(config["data"]["deployment"])["spec"]["template"]
+    assert template["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert "infrastructure" not in only(found(a_split(gateway_class="eg")), "Gateway")["spec"]
 
 
 def test_a_gateway_without_pods_of_ours_needs_no_policy() -> None:
@@ -103,7 +128,7 @@ def test_a_certificate_that_is_there_is_not_made() -> None:
     manifests = found(a_split(tls=Tls(secret="wildcard")))
     (listener,) = only(manifests, "Gateway")["spec"]["listeners"]
     assert listener["tls"]["certificateRefs"][0]["name"] == "wildcard"
-    assert {one["kind"] for one in manifests} == {"NetworkPolicy", "Gateway", "HTTPRoute"}
+    assert "Certificate" not in {one["kind"] for one in manifests}
 
 
 def test_istio_reads_the_certificate_beside_its_gateway() -> None:
@@ -114,15 +139,18 @@ def test_istio_reads_the_certificate_beside_its_gateway() -> None:
     assert server["tls"]["credentialName"] == only(manifests, "Certificate")["spec"]["secretName"]
 
 
-def test_without_mutual_tls_pods_are_called_in_plain_text() -> None:
+def test_without_mutual_tls_the_mesh_decides_how_pods_are_called() -> None:
     manifests = found(a_split(via="istio", gateway_class=None))
     rules = [one for one in manifests if one["kind"] == "DestinationRule"]
-    assert [rule["spec"]["trafficPolicy"]["tls"]["mode"] for rule in rules] == ["DISABLE", "DISABLE"]
+    assert [rule["spec"]["trafficPolicy"] for rule in rules] == [{"loadBalancer": {"simple": "LEAST_REQUEST"}}] * 2
     assert not [one for one in manifests if one["kind"] == "PeerAuthentication"]
 
 
-def test_a_split_by_the_platform_adds_nothing() -> None:
-    assert found(a_split(via="platform", gateway_class=None)) == []
+def test_a_split_by_the_platform_adds_the_gateway_alone() -> None:
+    manifests = found(a_split(via="platform", gateway_class=None, **{**SECURE, "path": "/"}))
+    assert [one["kind"] for one in manifests] == ["Certificate", "Gateway"]
+    assert manifests[1]["spec"]["servers"][0]["tls"]["credentialName"] == manifests[0]["spec"]["secretName"]
+    assert found(a_split(via="platform", gateway_class=None, gateway="istio-system/public")) == []
 
 
 def test_clients_are_told_host_names_and_path() -> None:
@@ -151,5 +179,5 @@ def test_routes_are_made_after_the_gateway() -> None:
         routed.append(TrafficSplit(a_split(**SECURE), targets, a_home()).routed)
 
     kinds = {one.type.rpartition(":")[2] for one in registered_by(program)}
-    assert kinds == {"Split", "Certificate", "Deployment", "NetworkPolicy", "Gateway", "HTTPRoute"}
+    assert kinds == {"Split", "Certificate", "Deployment", "NetworkPolicy", "ConfigMap", "Gateway", "HTTPRoute"}
     assert routed[0].urls == ("https://models.example.org/digits",)

@@ -108,12 +108,29 @@ def annotated(status: dict[str, Any], **notes: str) -> dict[str, Any]:
         ("jsonpath={.status.phase}=Running", {"phase": "Pending"}, False),
         ("jsonpath={.status.phase}", {}, False),
         ("jsonpath={.status.items[0].count}=3", {"items": [{"count": 3}]}, True),
+        ('jsonpath={.status.conditions[?(@.type=="Ready")].status}=True', a_condition("Ready"), True),
+        ('jsonpath={.status.conditions[?(@.type=="Ready")].status}=True', a_condition("Other"), False),
         ('["condition=Ready", "jsonpath={.status.phase}"]', {**a_condition("Ready"), "phase": "x"}, True),
         ('["condition=Ready", "jsonpath={.status.phase}"]', a_condition("Ready"), False),
     ],
 )
 def test_what_is_waited_for_may_be_stated(stated: str, status: dict[str, Any], expected: bool) -> None:
     assert ready(annotated(status, waitFor=stated)) is expected
+
+
+def test_a_chosen_condition_that_does_not_hold_says_why() -> None:
+    refused = [{"type": "Accepted", "status": "True"}, {"type": "Resolved", "status": "False", "message": "no Service"}]
+    path = '{.status.conditions[?(@.type=="Resolved")].status}'
+    (test,) = checks_for(annotated({}, waitFor=f"jsonpath={path}=True"))
+    assert test(annotated({"conditions": refused})).text == f"{path} is False, not True; no Service"
+
+
+@pytest.mark.parametrize(("observed", "expected"), [({"observedGeneration": 1}, False),
+                                                   ({"observedGeneration": 2}, True), ({}, True)])  # fmt: skip
+def test_a_condition_of_an_earlier_spec_does_not_count(observed: dict[str, int], expected: bool) -> None:
+    changed = annotated({"conditions": [{"type": "Ready", "status": "True", **observed}]}, waitFor="condition=Ready")
+    changed["metadata"]["generation"] = 2
+    assert ready(changed) is expected
 
 
 def test_what_cannot_be_waited_for_is_refused() -> None:

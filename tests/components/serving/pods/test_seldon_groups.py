@@ -117,7 +117,10 @@ def test_groups_of_a_split_are_predictors_with_shares() -> None:
     traffic = Traffic(name="both", via="platform", split={"old": 90, "new": 10}, hostnames=("models.example.org",))
     manifest = seldon.split(traffic, [a_part(name="old"), a_part(name="new", executor=False)], a_home())
     assert [(one["name"], one["traffic"]) for one in manifest["spec"]["predictors"]] == [("old", 90), ("new", 10)]
-    assert manifest["spec"]["annotations"] == {"seldon.io/istio-host": "models.example.org"}
+    assert manifest["spec"]["annotations"] == {
+        "seldon.io/istio-host": "models.example.org",
+        "seldon.io/istio-gateway": "team-a/both",
+    }
 
 
 def test_groups_of_a_split_keep_services_of_their_own() -> None:
