@@ -8,16 +8,20 @@ Each test works in a namespace of its own, which is deleted afterwards.
 from __future__ import annotations
 
 import os
+import socket
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from tests.cluster.kubectl import Kubectl
 
 VARIABLE: Final = "INFERSTACK_TEST_KUBECONFIG"
+ADDRESS: Final = "INFERSTACK_TEST_ADDRESS"
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +57,16 @@ def image() -> str:
     if not (named := os.environ.get("INFERSTACK_TEST_IMAGE")):
         pytest.skip("needs this program's image on the cluster: set INFERSTACK_TEST_IMAGE to its name")
     return named
+
+
+@pytest.fixture(scope="session")
+def address(kubeconfig: Path) -> str:
+    """An address of this machine that the cluster's pods reach."""
+    cluster = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]
+    server = urlsplit(cluster["server"])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((server.hostname, server.port))
+        address = os.environ.get(ADDRESS) or probe.getsockname()[0]
+    if address.startswith("127."):
+        pytest.skip(f"needs an address of this machine that pods reach: set {ADDRESS}")
+    return address

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from tests.cluster.kubectl import Kubectl
 from tests.components.models.model_builders import WEIGHTS, a_data_set, an_onnx
@@ -76,8 +75,7 @@ class Stack:
 
 
 @pytest.fixture
-def stack(tmp_path: Path, kubectl: Kubectl, kubeconfig: Path, image: str) -> Iterator[Stack]:
-    address = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"].split("//")[1].split(":")[0]
+def stack(tmp_path: Path, kubectl: Kubectl, kubeconfig: Path, image: str, address: str) -> Iterator[Stack]:
     name = f"whole-{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:8]}"
     with web_store(address=address) as store:
         made = Stack(tmp_path, name, kubeconfig, image, store)
