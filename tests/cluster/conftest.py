@@ -7,6 +7,7 @@ Each test works in a namespace of its own, which is deleted afterwards.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import uuid
@@ -18,7 +19,9 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from components.serving.pods import tenant
 from tests.cluster.kubectl import Kubectl
+from tests.components.serving.pods.pod_builders import a_home
 
 VARIABLE: Final = "INFERSTACK_TEST_KUBECONFIG"
 ADDRESS: Final = "INFERSTACK_TEST_ADDRESS"
@@ -40,12 +43,14 @@ def kubectl(kubeconfig: Path) -> Kubectl:
 
 @pytest.fixture
 def namespace(kubectl: Kubectl) -> Iterator[str]:
-    """A new namespace; it and all in it are deleted afterwards, without waiting for the end.
+    """A new namespace, closed as a stack's own; it and all in it are deleted afterwards, without waiting for the end.
 
     What happened in it is printed, for the report of a test that failed.
     """
     name = f"test-{uuid.uuid4().hex[:8]}"
     kubectl("create", "namespace", name)
+    for one in tenant.limits(a_home(namespace=name), None):
+        kubectl("apply", "-f", "-", given=json.dumps(one))
     yield name
     print(kubectl("get", "events", "-n", name, "--sort-by=.lastTimestamp"))
     kubectl("delete", "namespace", name, "--wait=false")

@@ -77,9 +77,15 @@ class Neighbourhood:
     def calls(self, caller: str, *, open: tuple[str, ...], closed: tuple[str, ...]) -> None:
         """Nothing, if the caller soon reaches all that is open to it, and nothing that is closed."""
         addresses = [self.address(name) if "." not in name else name for name in (*open, *closed)]
-        wanted = set(addresses[: len(open)])
-        soon(lambda: self.reached(caller, *addresses) == wanted)
-        assert self.reached(caller, *addresses) == wanted
+        wanted, found = set(addresses[: len(open)]), set[str]()
+
+        def as_wanted() -> bool:
+            nonlocal found
+            found = self.reached(caller, *addresses)
+            return found == wanted
+
+        soon(as_wanted)
+        assert found == wanted
 
     def apply(self, manifest: Any) -> None:
         self.kubectl("apply", "--server-side", "-f", "-", given=json.dumps(manifest))
