@@ -31,7 +31,9 @@ def forwarded(client: Any, namespace: str, pod: str, port: int) -> Iterator[int]
         PreflightError: the cluster does not let us.
         InferstackError: there is no such pod.
     """
-    _open(client, namespace, pod, port).close()  # what the cluster refuses is told here, and not by a dead connection
+    connected(
+        client, namespace, pod, port
+    ).close()  # what the cluster refuses is told here, and not by a dead connection
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(LOOK_S)
@@ -42,6 +44,27 @@ def forwarded(client: Any, namespace: str, pod: str, port: int) -> Iterator[int]
         finally:
             ended.set()
             accepting.join()
+
+
+def connected(client: Any, namespace: str, pod: str, port: int) -> socket.socket:
+    """A connection to a port of a pod, as a socket of this process.
+
+    It comes to the pod from its own kubelet, so that network policies do not hold it up.
+
+    Args:
+        client: a client of one's own (`client.connect`).
+
+    Raises:
+        PreflightError: the cluster does not let us.
+        InferstackError: there is no such pod.
+    """
+    from kubernetes.client import CoreV1Api
+    from kubernetes.stream import portforward
+
+    with asking(client, f"port {port} of {namespace}/{pod}"):
+        way = portforward(CoreV1Api(client).connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port))
+        made: socket.socket = way.socket(port)
+    return made
 
 
 def _accept(listening: socket.socket, client: Any, namespace: str, pod: str, port: int, ended: threading.Event) -> None:
@@ -58,7 +81,7 @@ def _carry(caller: socket.socket, client: Any, namespace: str, pod: str, port: i
     with (
         caller,
         contextlib.suppress(OSError, InferstackError),
-        contextlib.closing(_open(client, namespace, pod, port)) as far,
+        contextlib.closing(connected(client, namespace, pod, port)) as far,
     ):
         ways = {caller: far, far: caller}
         while not ended.is_set():
@@ -68,14 +91,3 @@ def _carry(caller: socket.socket, client: Any, namespace: str, pod: str, port: i
                 if not piece:
                     return
                 ways[one].sendall(piece)
-
-
-def _open(client: Any, namespace: str, pod: str, port: int) -> socket.socket:
-    """A connection to the port, as a socket of this process."""
-    from kubernetes.client import CoreV1Api
-    from kubernetes.stream import portforward
-
-    with asking(client, f"port {port} of {namespace}/{pod}"):
-        way = portforward(CoreV1Api(client).connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port))
-        made: socket.socket = way.socket(port)
-    return made

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
+from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
 
 from components.cluster.cpulist import parse_list
 from components.cluster.nodes import Kubelet, kubelet_of
 from components.kubernetes import pod_exec
 from components.kubernetes.pod_exec import Container
+from components.kubernetes.port_forward import connected
 from components.kubernetes.quantity import mebibytes, millicpus
 from components.serving.binding import pages_by_node
 from components.serving.pinning import ContainerFacts, Inside, PodFacts
@@ -177,35 +180,41 @@ def _kubelet(client: Any, node: str) -> Kubelet | None:
     """What a node's kubelet does; None where it may not be asked."""
     from kubernetes.client import CoreV1Api
 
-    config = (
-        _json(lambda: CoreV1Api(client).connect_get_node_proxy_with_path(node, "configz", **_RAW)) if node else None
-    )
+    def asked() -> bytes:
+        answer = CoreV1Api(client).connect_get_node_proxy_with_path(
+            node, "configz", _preload_content=False, _request_timeout=PATIENCE_S
+        )
+        content: bytes = answer.data
+        return content
+
+    config = _json(asked) if node else None
     return kubelet_of(config) if config else None
 
 
 def _inference_threads(client: Any, group: Group, pod: str, port: int) -> int | None:
-    """How many threads our own server says that OpenVINO infers with; None where another platform serves."""
-    from kubernetes.client import CoreV1Api
+    """How many threads our own server says that OpenVINO infers with; None where another platform serves.
 
-    path = f"v2/models/{group.model}"
-    address = f"{pod}:{port}"
-    told = _json(
-        lambda: CoreV1Api(client).connect_get_namespaced_pod_proxy_with_path(address, group.namespace, path, **_RAW)
-    )
-    threads = ((told or {}).get("parameters") or {}).get("threads")
+    Not asked through the API server's proxy: where that runs on no node of the cluster, the pods are closed to it.
+    """
+
+    def asked() -> bytes:
+        connection = HTTPConnection(pod)
+        with closing(connected(client, group.namespace, pod, port)) as connection.sock:
+            connection.sock.settimeout(max(PATIENCE_S))
+            connection.request("GET", f"/v2/models/{group.model}")
+            return connection.getresponse().read()
+
+    threads = ((_json(asked) or {}).get("parameters") or {}).get("threads")
     return threads if isinstance(threads, int) else None
 
 
-_RAW: Final[Mapping[str, Any]] = {"_preload_content": False, "_request_timeout": PATIENCE_S}
-
-
-def _json(ask: Any) -> Json | None:
+def _json(ask: Callable[[], bytes]) -> Json | None:
     """The JSON object that is answered; None for any other answer, and for none."""
     from kubernetes.client import ApiException
     from urllib3.exceptions import HTTPError
 
     try:
-        found = json.loads(ask().data)
-    except (ApiException, HTTPError, OSError, ValueError):
+        found = json.loads(ask())
+    except (ApiException, HTTPError, HTTPException, InferstackError, OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

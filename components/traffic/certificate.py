@@ -6,10 +6,16 @@ there it bears the namespace of its stack in its name.
 
 from __future__ import annotations
 
+from typing import Final
+
 from components.kubernetes.objects import Home, Manifest
 from schemas.spec import Traffic
 
 COMPONENT = "traffic"
+# How the pods are found that answer a certificate authority for cert-manager, beside the certificate, and where:
+# https://cert-manager.io/docs/configuration/acme/http01/
+SOLVER: Final = {"acme.cert-manager.io/http01-solver": "true"}
+SOLVER_PORT: Final = 8089
 
 
 def metadata(traffic: Traffic, home: Home, name: str = "") -> dict[str, object]:
@@ -46,6 +52,25 @@ def certificate(traffic: Traffic, home: Home, shared: str = "") -> Manifest | No
             "usages": ["digital signature", "server auth"],
             # A new key with each certificate: one that was read once is of no use for long.
             "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+        },
+    }
+
+
+def solver_door(traffic: Traffic, home: Home) -> Manifest | None:
+    """What lets whatever gateway an issuer leads through call the pods that prove whose host names these are.
+
+    None where cert-manager makes no certificate in the stack's namespace, which is closed.
+    """
+    if traffic.tls is None or traffic.tls.issuer is None:
+        return None
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata(traffic, home, f"{traffic.name}.acme"),
+        "spec": {
+            "podSelector": {"matchLabels": dict(SOLVER)},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"ports": [{"protocol": "TCP", "port": SOLVER_PORT}]}],
         },
     }
 

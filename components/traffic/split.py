@@ -11,7 +11,7 @@ import pulumi
 from components.kubernetes.objects import Home, Manifest, declare
 from components.serving.served import Served
 from components.traffic import gateway, istio
-from components.traffic.certificate import certificate
+from components.traffic.certificate import certificate, solver_door
 from schemas.gateways import proxies_of
 from schemas.spec import GkeCluster, Spec, Traffic
 
@@ -56,6 +56,7 @@ def objects(traffic: Traffic, targets: Mapping[str, Served], home: Home, *, gke:
         case "gateway":
             checked = gke and (traffic.gateway_class or gateway.GKE).startswith(gateway.GKE)
             found = (
+                solver_door(traffic, home),
                 certificate(traffic, home),
                 gateway.front_door(traffic, home),
                 gateway.pods(traffic, home),

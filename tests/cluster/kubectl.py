@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,3 +38,19 @@ class Kubectl:
         self(
             "create", "--dry-run=server", "--validate=strict", "-f", "-", given=json.dumps(manifest)
         )  # fmt: skip
+
+    @contextmanager
+    def forwarded(self, service: str, namespace: str) -> Iterator[str]:
+        """The URL of the port `http` of a Service's pod on this machine, while the block runs.
+
+        What comes this way comes from the pod's own node, so that no network policy holds it up.
+        """
+        command = ["kubectl", "--kubeconfig", str(self.kubeconfig), "port-forward", "-n", namespace]
+        with subprocess.Popen([*command, f"service/{service}", ":http"], stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                found = re.search(r"127\.0\.0\.1:\d+", said := process.stdout.readline())
+                assert found, f"no port is forwarded: {said}"
+                yield f"http://{found[0]}"
+            finally:
+                process.terminate()

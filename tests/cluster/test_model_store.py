@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import httpx
 import pulumi
 import pytest
-import yaml
 
 from components.kubernetes.objects import Home, declare
 from components.models.access import ModelAccess
@@ -32,23 +28,9 @@ from tests.cluster.stacks import Stack
 from tests.components.models.model_builders import a_data_set, an_onnx
 from tests.components.models.web_store import WebStore, web_store
 
-ADDRESS: Final = "INFERSTACK_TEST_ADDRESS"
 LIMIT_S: Final = 240.0
 RESOURCES: Final = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
 pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture(scope="module")
-def address(kubeconfig: Path) -> str:
-    """An address of this machine that the cluster's pods reach."""
-    cluster = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]
-    server = urlsplit(cluster["server"])
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((server.hostname, server.port))
-        address = os.environ.get(ADDRESS) or probe.getsockname()[0]
-    if address.startswith("127."):
-        pytest.skip(f"needs an address of this machine that pods reach: set {ADDRESS}")
-    return address
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
 
 from components.cluster.nodes import ClusterFacts
@@ -30,7 +31,9 @@ def facts(kubeconfig: Path) -> ClusterFacts:
     return read_cluster(Client(str(kubeconfig)), stack="demo")
 
 
-def a_stored_model(kubectl: Kubectl, namespace: str, image: str, folder: Path, scale: float) -> ModelAccess:
+def a_stored_model(
+    kubectl: Kubectl, namespace: str, image: str, folder: Path, scale: float, **store: Any
+) -> ModelAccess:
     """A model in a ConfigMap, from which an init container copies it, as it would fetch it from a store."""
     folder.mkdir()
     path, digest = a_model(folder, scale)
@@ -50,7 +53,8 @@ def a_stored_model(kubectl: Kubectl, namespace: str, image: str, folder: Path, s
         return (container,)
 
     volumes = ({"name": "models", "emptyDir": {}}, {"name": "source", "configMap": {"name": f"model-{key}"}})
-    return an_access(key=key, path=target, digest=digest, volumes=volumes, init_containers=copy, uri="pvc://models")
+    fetched = {"uri": "pvc://models", **store}
+    return an_access(key=key, path=target, digest=digest, volumes=volumes, init_containers=copy, **fetched)
 
 
 def apply(
@@ -64,9 +68,9 @@ def apply(
 
 
 def inferred(kubectl: Kubectl, namespace: str, service: str, model: str) -> Any:
-    """The answer to an inference that the API server passes on to a Service."""
-    path = f"/api/v1/namespaces/{namespace}/services/{service}:http/proxy/v2/models/{model}/infer"
-    return json.loads(kubectl("create", "--raw", path, "-f", "-", given=json.dumps(BODY)))
+    """The answer to an inference by a Service's pod."""
+    with kubectl.forwarded(service, namespace) as url:
+        return httpx.post(f"{url}/v2/models/{model}/infer", json=BODY).raise_for_status().json()
 
 
 @pytest.mark.timeout(600)

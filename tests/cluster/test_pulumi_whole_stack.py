@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.builders.pulumi_cli import needed_pulumi, real_pulumi
 from tests.cluster.kubectl import Kubectl
@@ -23,9 +22,8 @@ LIMIT_S = 600.0
 
 
 @pytest.fixture
-def stack(tmp_path: Path, kubectl: Kubectl, kubeconfig: Path, image: str) -> Iterator[Stack]:
+def stack(tmp_path: Path, kubectl: Kubectl, kubeconfig: Path, image: str, address: str) -> Iterator[Stack]:
     """A spec in a folder of its own, and the store that its pods reach."""
-    address = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"].split("//")[1].split(":")[0]
     name = f"moved-{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:8]}"
     with web_store(address=address) as store:
         yield Stack(tmp_path, name, kubeconfig, image, store)

@@ -110,9 +110,9 @@ def until_called(gateway: Endpoint, data: dataset.Dataset) -> None:
 
 
 @pytest.fixture
-def split(tmp_path: Path, kubectl: Kubectl, image: str) -> Iterator[Split]:
+def split(tmp_path: Path, kubectl: Kubectl, image: str, address: str) -> Iterator[Split]:
     with (
-        a_stack(tmp_path, kubectl, image) as stack,
+        a_stack(tmp_path, kubectl, image, address) as stack,
         gateways.controller(kubectl, stack.name, tmp_path / "gateway") as controller,
     ):
         yield Split(stack, controller)

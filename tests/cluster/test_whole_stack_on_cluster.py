@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from tests.cluster.kubectl import Kubectl
 from tests.components.models.model_builders import WEIGHTS, a_data_set, an_onnx
@@ -77,18 +76,17 @@ class Stack:
 
 
 @contextmanager
-def a_stack(folder: Path, kubectl: Kubectl, image: str) -> Iterator[Stack]:
+def a_stack(folder: Path, kubectl: Kubectl, image: str, address: str) -> Iterator[Stack]:
     """A stack of a name of its own; its namespace is deleted afterwards, whatever became of it."""
-    server = yaml.safe_load(kubectl.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
     name = f"whole-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
-    with web_store(address=server.split("//")[1].split(":")[0]) as store:
+    with web_store(address=address) as store:
         yield Stack(folder, name, kubectl.kubeconfig, image, store)
         kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
 
 
 @pytest.fixture
-def stack(tmp_path: Path, kubectl: Kubectl, image: str) -> Iterator[Stack]:
-    with a_stack(tmp_path, kubectl, image) as made:
+def stack(tmp_path: Path, kubectl: Kubectl, image: str, address: str) -> Iterator[Stack]:
+    with a_stack(tmp_path, kubectl, image, address) as made:
         a_data_set(tmp_path / "data.npz", wrong=3)
         yield made
 

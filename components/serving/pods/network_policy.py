@@ -25,6 +25,8 @@ Rule = dict[str, Any]
 NAMESPACE: Final = "kubernetes.io/metadata.name"
 # Where GKE's pods ask for their identity, before and behind its own address translation.
 METADATA_SERVERS: Final = (("169.254.169.254/32", 80), ("169.254.169.252/32", 988))
+# Where names are asked for, and where the pods of a resolver may listen behind that (OpenShift's do).
+NAME_PORTS: Final = (53, 5353)
 # Where stores of other networks listen that no port is known of.
 WEB_PORTS: Final = (80, 443, 8080, 9000)
 ISTIOD_PORT: Final = 15012
@@ -79,7 +81,7 @@ def _ingress(serving: Serving, around: Surroundings, doors: Doors) -> list[Rule]
 
 def _names() -> Rule:
     """Names are asked for anywhere: where a cluster's resolver listens is its own affair."""
-    return {"ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
+    return {"ports": [{"protocol": protocol, "port": port} for port in NAME_PORTS for protocol in ("UDP", "TCP")]}
 
 
 def _store(access: ModelAccess, home: Home) -> list[Rule]:

@@ -14,9 +14,20 @@ import pytest
 from components.extensions.neighbours import surroundings
 from components.models.access import ModelAccess
 from components.serving.pods import kserve, seldon, tenant
-from components.traffic import gateway
+from components.traffic import certificate, gateway
 from components.traffic.platform import letting_in
-from schemas.spec import Autoscale, Cluster, GkeCluster, KubernetesCluster, Network, Prometheus, Serving, Spec, Traffic
+from schemas.spec import (
+    Autoscale,
+    Cluster,
+    GkeCluster,
+    KubernetesCluster,
+    Network,
+    Prometheus,
+    Serving,
+    Spec,
+    Tls,
+    Traffic,
+)
 from tests.components.extensions.builders import ANYWHERE, on_gke, planned
 from tests.components.serving.pods import pod_builders
 from tests.components.serving.pods.pod_builders import a_group, a_home, a_plan, an_access
@@ -76,7 +87,7 @@ def policies(
             made = [*seldon.needed(seldon.Part(serving, plan, found), HOME, around)]
         case _:
             made = [*pod_builders.manifests(serving, around, plan=plan, access=found)]
-    doors = [gateway.front_door(one, HOME) for one in splits]
+    doors = [make(one, HOME) for one in splits for make in (gateway.front_door, certificate.solver_door)]
     everything = [*tenant.limits(HOME, None), *made, *(door for door in doors if door)]
     return [one for one in everything if one["kind"] == "NetworkPolicy"]
 
@@ -95,9 +106,10 @@ def test_a_load_test_of_the_groups_own_name_reaches_its_pods(way: Way) -> None:
 
 
 @each_way
-def test_names_are_asked_for_and_answered(way: Way) -> None:
-    resolver = Peer("kube-system", {"k8s-app": "kube-dns"})
-    assert all(admitted(of(way), SERVER, resolver, 53, protocol) for protocol in ("UDP", "TCP"))
+@pytest.mark.parametrize(("namespace", "port"), [("kube-system", 53), ("openshift-dns", 5353)])
+def test_names_are_asked_for_and_answered(way: Way, namespace: str, port: int) -> None:
+    resolver = Peer(namespace, {"app": "resolver"})
+    assert all(admitted(of(way), SERVER, resolver, port, protocol) for protocol in ("UDP", "TCP"))
 
 
 @each_way
@@ -159,6 +171,17 @@ def test_clients_reach_a_gateway_of_istios_class_and_it_the_pods(way: Way) -> No
     assert admitted(found, GATEWAY, Peer("istio-system", {"app": "istiod"}), 15012)
     assert all(admitted(found, GATEWAY, SERVER, port) for port in way.requests)
     assert not admitted(found, OUTSIDE, SERVER, way.requests[0])
+
+
+@pytest.mark.parametrize("asking", [Peer("ingress-nginx"), Peer(address="35.191.0.9")], ids=["ingress", "google"])
+def test_an_authority_that_gives_certificates_reaches_the_pod_that_answers_it(asking: Peer) -> None:
+    solver = Peer(HOME.namespace, {"acme.cert-manager.io/http01-solver": "true"})
+    secure = {"gateway_class": "eg", "hostnames": ("models.example.org",)}
+    found = of(WAYS["openvino"], traffic=a_split(**secure, tls=Tls(issuer="letsencrypt")))
+    assert admitted(found, asking, solver, 8089)
+    assert not admitted(found, asking, solver, 8000)
+    brought = of(WAYS["openvino"], traffic=a_split(**secure, tls=Tls(secret="wildcard")))
+    assert not admitted(brought, asking, solver, 8089)
 
 
 @each_way
