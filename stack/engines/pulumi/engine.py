@@ -59,7 +59,7 @@ class PulumiEngine:
         parallel: most operations at a time.
         config: Pulumi configuration of the program (`gcp:project`).
         targets: URNs; nothing else is planned, made, deleted or looked at. Empty: everything.
-        patience_s: longest that a plan may take without any news.
+        patience_s: longest that a plan may take without any news; Pulumi fetches a plugin that it lacks without a word.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class PulumiEngine:
         parallel: int = 16,
         config: Mapping[str, str] | None = None,
         targets: Sequence[str] = (),
-        patience_s: float = 120.0,
+        patience_s: float = 300.0,
     ) -> None:
         self.project, self.stack = project, stack
         self._command = command
