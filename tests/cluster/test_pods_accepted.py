@@ -62,8 +62,9 @@ def test_an_autoscaler_of_any_metric_is_accepted(kubectl: Kubectl, namespace: st
 
 
 def test_a_tenant_with_a_quota_is_accepted(kubectl: Kubectl, namespace: str) -> None:
-    home = a_home(namespace=namespace)
-    for manifest in tenants.limits(home, Quota(cpus=16, memory_bytes=64 * 2**30, pods=20)):
+    closed, *others = tenants.limits(a_home(namespace=namespace), Quota(cpus=16, memory_bytes=64 * 2**30, pods=20))
+    assert kubectl.get(closed["kind"], closed["metadata"]["name"], namespace)  # every test's namespace has it
+    for manifest in others:
         kubectl.accepts(manifest)
 
 
