@@ -49,9 +49,9 @@ def claims() -> list[Claim]:
 
 def _previews(folder: Path, model: Path) -> list[Claim]:
     """Sizes in turns, so that a slow moment hits all. Linear: an instance costs no more in a plan twice as large."""
-    machine = a_machine(folder / "machine", cores=SIZES[-1], nodes=10)
     specs = {count: folder / f"many-{count}.yaml" for count in SIZES}
     for count, spec in specs.items():
+        machine = a_machine(folder / f"machine-{count}", cores=count, nodes=10)
         spec.write_text(MANY.format(count=count, machine=machine, model=model))
     times: dict[int, list[float]] = {count: [] for count in SIZES}
     for _ in range(ROUNDS):
