@@ -280,7 +280,7 @@ def _latency(row: Row, metric: str) -> float:
 def _cheapest_sentence(cheapest: Cheapest | None) -> Iterable[str]:
     if cheapest is None:
         return
-    cores = f"{cheapest.cores} core{'s' if cheapest.cores != 1 else ''}"
+    cores = words.counted(cheapest.cores, "core")
     if cheapest.next_cores is None:
         yield f"Each of these takes {cores}."
     else:

@@ -58,6 +58,11 @@ def listed(names: Sequence[str], word: str = "and") -> str:
     return f"{', '.join(names[:-1])} {word} {names[-1]}"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 core`, `2 cores`."""
+    return f"{number} {noun}{'s' if number != 1 else ''}"
+
+
 def figure(metric: str, value: float) -> str:
     """The value of a metric of an objective with its unit."""
     match metric:
@@ -87,7 +92,7 @@ def load(shape: LoadShape) -> str:
     batch = f", batch {shape.batch}" if shape.batch > 1 else ""
     if shape.rate_per_s is not None:
         return rate(shape.rate_per_s) + (" Poisson" if shape.arrivals == "poisson" else "") + batch
-    return f"{shape.clients} client{'s' if shape.clients != 1 else ''}{batch}"
+    return f"{counted(shape.clients or 0, 'client')}{batch}"
 
 
 def _plain(text: str) -> str:

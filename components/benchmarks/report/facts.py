@@ -9,6 +9,7 @@ from components.benchmarks.report.html import Child, Markup, tag
 from components.benchmarks.report.look import Look, swatch
 from components.benchmarks.report.table import scrolling
 from components.benchmarks.result import Result
+from components.benchmarks.words import counted
 from components.cluster.topology import Topology
 
 
@@ -76,11 +77,10 @@ def _machine(topology: Topology) -> str:
     cores, cpus, nodes = len(topology.cores), len(topology.cpus), len(topology.nodes)
     memory = sum(node.memory_bytes for node in topology.nodes) / 2**30
     quota = f", CPU quota {topology.quota_cpus:g}" if topology.quota_cpus is not None else ""
-    counted = ", ".join(
-        f"{count} {noun}{'s' if count != 1 else ''}"
-        for count, noun in ((nodes, "NUMA node"), (cores, "core"), (cpus, "hardware thread"))
+    parts = ", ".join(
+        counted(count, noun) for count, noun in ((nodes, "NUMA node"), (cores, "core"), (cpus, "hardware thread"))
     )
-    return f"{counted}, {memory:.3g} GiB{quota}"
+    return f"{parts}, {memory:.3g} GiB{quota}"
 
 
 def _digest(digest: str) -> Markup:

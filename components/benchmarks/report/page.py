@@ -26,6 +26,7 @@ from components.benchmarks.result import Measurement, Result
 from components.benchmarks.results import StoredResult
 from components.benchmarks.samples import Samples
 from components.benchmarks.verdict import applicable
+from components.benchmarks.words import counted
 from components.cluster.topology import Topology
 
 T = TypeVar("T")
@@ -140,11 +141,8 @@ def _standings(said: Answer, result: Result, look: Mapping[str, Look]) -> Markup
     """The legend of all charts, with each target's verdict and what it is."""
     lines = []
     for target, standing in zip(result.targets, said.standings, strict=True):
-        count, cores = len(target.instances), target.cores
-        about = (
-            f"{target.platform}, {target.model} {target.precision}, {count} instance{'s' if count != 1 else ''} "
-            f"on {cores} core{'s' if cores != 1 else ''}"
-        )
+        instances = f"{counted(len(target.instances), 'instance')} on {counted(target.cores, 'core')}"
+        about = f"{target.platform}, {target.model} {target.precision}, {instances}"
         name = tag("span", swatch(look[target.name]), tag("b", target.name), class_="target")
         # Why a target missed is among the sentences of the answer already.
         why = typeset("; ".join([*(standing.why if standing.outcome == "pass" else ()), *target.notes]))

@@ -9,6 +9,7 @@ from components.benchmarks.report import chart
 from components.benchmarks.report.html import Markup, tag
 from components.benchmarks.report.look import Look
 from components.benchmarks.result import Target
+from components.benchmarks.words import counted
 from components.cluster.cpulist import format_list
 from components.cluster.topology import Core, NumaNode, Topology
 
@@ -69,7 +70,7 @@ def _node(
         for i, core in enumerate(node.cores)
     ]
     heading = f"NUMA node {node.id}"
-    about = [f"{len(node.cores)} core{'s' if len(node.cores) != 1 else ''}"]
+    about = [counted(len(node.cores), "core")]
     if node.memory_bytes:
         about.append(f"{node.memory_bytes / 2**30:.3g} GiB")
     drawn = tag(
@@ -117,8 +118,8 @@ def _legend(target: Target, client_cpus: Collection[int]) -> Markup:
         tag(
             "li",
             tag("b", str(index)),
-            f" {placed.name}: CPU {format_list(placed.cpus)}, {_count(placed.threads, 'thread')}, "
-            f"{_count(placed.streams, 'stream')}"
+            f" {placed.name}: CPU {format_list(placed.cpus)}, {counted(placed.threads, 'thread')}, "
+            f"{counted(placed.streams, 'stream')}"
             + (f", memory of node {placed.memory_node}" if placed.memory_node is not None else ""),
         )
         for index, placed in enumerate(target.instances)
@@ -141,7 +142,3 @@ def _described(target: Target, client_cpus: Collection[int]) -> str:
     seats = "; ".join(f"{placed.name} on CPU {format_list(placed.cpus)}" for placed in target.instances)
     client = f" Load generator on CPU {format_list(client_cpus)}{_shared(target, client_cpus)}." if client_cpus else ""
     return f"{seats}.{client}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number != 1 else ''}"
