@@ -26,6 +26,13 @@ def is_text(kubeconfig: str) -> bool:
     return "\n" in kubeconfig or kubeconfig.lstrip().startswith("{")
 
 
+def files_of(kubeconfig: str) -> tuple[Path, ...]:
+    """The files that a kubeconfig lies in, joined as in `KUBECONFIG`; nothing where it is a text."""
+    if is_text(kubeconfig):
+        return ()
+    return tuple(Path(part).expanduser() for part in kubeconfig.split(os.pathsep) if part)
+
+
 def connect(kubeconfig: str = "", context: str = "", *, retries: int | bool = 1) -> Any:
     """An `ApiClient` of one's own: an exec and a port forwarding change the client that they use.
 
@@ -77,8 +84,8 @@ def _current(kubeconfig: str) -> str:
     """
     import yaml
 
-    paths = [] if is_text(kubeconfig) else [Path(part).expanduser() for part in kubeconfig.split(os.pathsep) if part]
-    texts = (path.read_text() for path in paths if path.exists()) if len(paths) > 1 else ()
+    files = files_of(kubeconfig)
+    texts = (file.read_text() for file in files if file.exists()) if len(files) > 1 else ()
     return next((name for text in texts if (name := yaml.safe_load(text).get("current-context"))), "")
 
 

@@ -31,9 +31,8 @@ def forwarded(client: Any, namespace: str, pod: str, port: int) -> Iterator[int]
         PreflightError: the cluster does not let us.
         InferstackError: there is no such pod.
     """
-    connected(
-        client, namespace, pod, port
-    ).close()  # what the cluster refuses is told here, and not by a dead connection
+    # What the cluster refuses is told here, and not by a dead connection.
+    connected(client, namespace, pod, port).close()
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(LOOK_S)

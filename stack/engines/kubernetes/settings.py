@@ -6,7 +6,6 @@ Only reads files. A kubeconfig given as text stays in memory.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from components.kubernetes.client import is_text
+from components.kubernetes.client import files_of, is_text
 from stack.engines.kubernetes.errors import Unconfigured
 from stack.engines.values import UNKNOWN, Values, has_unknown
 
@@ -46,9 +45,7 @@ class Settings:
 
     def paths(self) -> tuple[Path, ...]:
         """The files of the kubeconfig; nothing where it is a text."""
-        if self.is_text:
-            return ()
-        return tuple(Path(part).expanduser() for part in self.kubeconfig.split(os.pathsep) if part)
+        return files_of(self.kubeconfig)
 
     def document(self) -> dict[str, Any]:
         """The kubeconfig; where several files say something, the first counts.
