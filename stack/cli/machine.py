@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from stack.cli.options import as_json
 from stack.cli.terminal import print_json
+
+if TYPE_CHECKING:
+    from schemas.spec import KubernetesCluster
 
 
 @click.command()
@@ -37,6 +41,8 @@ def doctor(spec: Path | None, install_pulumi: bool, as_json: bool) -> int:
 
     With a SPEC for a cluster that exists: what that cluster has and lacks. With one for GKE: what it is applied with.
     """
+    from schemas.load import load
+    from schemas.spec import GkeCluster, KubernetesCluster
     from stack.cli.checkup import check_cloud, check_machine
 
     if install_pulumi:
@@ -45,10 +51,11 @@ def doctor(spec: Path | None, install_pulumi: bool, as_json: bool) -> int:
         installed = install(os.environ)
         click.echo(f"Pulumi {installed.version}: {installed.command}")
         return 0
-    cluster = "local" if spec is None else _provider(spec)
-    if spec is not None and cluster == "kubernetes":
-        return _cluster(spec)
-    findings = check_machine(os.environ) if cluster == "local" else check_cloud(os.environ)
+    said = None if spec is None else load(spec, environ=os.environ).spec
+    if said is not None and isinstance(said.cluster, KubernetesCluster):
+        return _cluster(said.cluster, said.name)
+    in_cloud = said is not None and isinstance(said.cluster, GkeCluster)
+    findings = check_cloud(os.environ) if in_cloud else check_machine(os.environ)
     if as_json:
         print_json([{"check": f.check, "state": f.state, "found": f.found, "remedy": f.remedy} for f in findings])
     else:
@@ -60,25 +67,13 @@ def doctor(spec: Path | None, install_pulumi: bool, as_json: bool) -> int:
     return 4 if any(f.state == "fail" for f in findings) else 0
 
 
-def _provider(spec: Path) -> str:
-    """Which kind of cluster a spec is for."""
-    from schemas.load import load
-
-    return load(spec, environ=os.environ).spec.cluster.provider
-
-
-def _cluster(spec: Path) -> int:
-    """Print what the cluster of a spec is."""
+def _cluster(cluster: KubernetesCluster, stack: str) -> int:
+    """Print what a cluster is for a stack."""
     from components.cluster.nodes_reader import Client, read_cluster
     from components.cluster.preflight import describe_cluster
     from components.extensions.planning import installed_by_others
-    from schemas.load import load
-    from schemas.spec import KubernetesCluster
 
-    loaded = load(spec, environ=os.environ)
-    cluster = loaded.spec.cluster
-    assert isinstance(cluster, KubernetesCluster)
-    facts = read_cluster(Client(cluster.kubeconfig or "", cluster.context or ""), stack=loaded.spec.name)
+    facts = read_cluster(Client(cluster.kubeconfig or "", cluster.context or ""), stack=stack)
     installed = installed_by_others(facts.deployments, facts.kinds, ())
     click.echo("\n".join(describe_cluster(facts, installed)))
     return 0
