@@ -69,12 +69,11 @@ def metrics(scale: Autoscale, plan: PodPlan) -> list[dict[str, Any]]:
 
 def behavior(scale: Autoscale) -> dict[str, Any]:
     """Up at once, down slowly: a pod that loads a model for nothing costs less than requests that wait for one."""
+    calm_s = STABILIZATION_S if scale.stabilization_s is None else int(scale.stabilization_s)
     return {
         "scaleUp": {"stabilizationWindowSeconds": 0},
         "scaleDown": {
-            "stabilizationWindowSeconds": STABILIZATION_S
-            if scale.stabilization_s is None
-            else int(scale.stabilization_s),
+            "stabilizationWindowSeconds": calm_s,
             "policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}],
         },
     }
