@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +14,9 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from tests.builders.programs import LOCALHOST, free_port, is_well, running
+
 VARIABLE: Final = "INFERSTACK_TEST_PROMETHEUS"
-START_S: Final = 60.0
 # How relabelings are written in a monitor, and in Prometheus' own configuration.
 _OWN: Final = {"sourceLabels": "source_labels", "targetLabel": "target_label"}
 
@@ -58,30 +56,13 @@ def prometheus(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> Iterator[Prom
     folder.mkdir()
     config = folder / "prometheus.yaml"
     config.write_text(json.dumps({"scrape_configs": list(jobs)}))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"{LOCALHOST}:{free_port()}"
     flags = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={address}"]
-    with (folder / "log").open("wb") as log, subprocess.Popen([binary, *flags], stdout=log, stderr=log) as process:
-        try:
-            _until_ready(f"http://{address}", process, folder / "log")
-            yield Prometheus(f"http://{address}")
-        finally:
-            process.terminate()
+    with running([binary, *flags], folder) as program:
+        program.until(lambda: is_well(f"http://{address}/-/ready"))
+        yield Prometheus(f"http://{address}")
 
 
 def relabel_configs(relabelings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Relabelings of a monitor as Prometheus' operator writes them."""
     return [{_OWN.get(key, key): value for key, value in one.items()} for one in relabelings]
-
-
-def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_S
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            if httpx.get(f"{url}/-/ready").is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"Prometheus does not answer: {log.read_text()}")

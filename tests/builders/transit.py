@@ -10,7 +10,6 @@ import contextlib
 import http.client
 import json
 import os
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken
 
+from tests.builders.programs import free_port
 from tests.fakes import until
 
 VARIABLE: Final = "INFERSTACK_TEST_VAULT"
@@ -62,9 +62,7 @@ def transit() -> Iterator[Transit]:
 
 @contextlib.contextmanager
 def _real(program: Path) -> Iterator[Transit]:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        server = Transit(probe.getsockname()[1])
+    server = Transit(free_port())
     options = ["server", "-dev", f"-dev-root-token-id={TOKEN}", f"-dev-listen-address={HOST}:{server.port}"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen([program, *options, "-dev-no-store-token"], **quiet) as process:  # type: ignore[call-overload]

@@ -11,9 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.builders.programs import free_port, listens, running
 from tests.cluster.kubectl import Kubectl
 
 START_LIMIT_S: Final = 120
@@ -85,7 +84,7 @@ def kserve(kubectl: Kubectl, namespace: str, folder: Path) -> Iterator[None]:
     metadata = {"name": "inferenceservice-config", "namespace": namespace}
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": settings}
     kubectl("apply", "-f", "-", given=json.dumps(config))
-    port = _free_port()
+    port = free_port()
     flags = ["--metrics-addr=0", "--health-probe-addr=0", f"--webhook-port={port}"]
     environment = {"POD_NAMESPACE": namespace}
     with _running(kubectl, namespace, folder, [str(program), *flags], environment, port, KSERVE_HOOKS):
@@ -101,7 +100,7 @@ def seldon(kubectl: Kubectl, namespace: str, folder: Path, *, istio: bool = Fals
     program = _built("INFERSTACK_TEST_SELDON", "operator")
     if not (executor := os.environ.get("INFERSTACK_TEST_SELDON_EXECUTOR")):
         pytest.skip("needs the image of Seldon's executor: set INFERSTACK_TEST_SELDON_EXECUTOR to its name")
-    port = _free_port()
+    port = free_port()
     flags = ["--metrics-addr=0", f"--webhook-port={port}"]
     environment = {
         "POD_NAMESPACE": namespace,
@@ -134,18 +133,15 @@ def _running(
     inherited = {"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder)}
     env = {**inherited, "KUBECONFIG": str(kubectl.kubeconfig.resolve()), **environment}
     configurations = [_configuration(hook, namespace, port, authority) for hook in hooks]
-    with (folder / "controller.log").open("wb") as log:
-        process = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
+    with running(command, folder, environ=env) as program:
         try:
-            _listens(process, port, folder / "controller.log")
+            program.until(lambda: listens(port), limit_s=START_LIMIT_S)
             for one in configurations:
                 kubectl("apply", "-f", "-", given=json.dumps(one))
             yield
         finally:
             for one in configurations:
                 kubectl("delete", one["kind"], one["metadata"]["name"], "--ignore-not-found")
-            process.terminate()
-            process.wait(30)
 
 
 def _configuration(hook: Webhook, namespace: str, port: int, authority: bytes) -> dict[str, Any]:
@@ -189,26 +185,7 @@ def _certificate(folder: Path) -> bytes:
     return (folder / "tls.crt").read_bytes()
 
 
-def _listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    until = time.monotonic() + START_LIMIT_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            assert process.poll() is None, log.read_text()[-3000:]
-            assert time.monotonic() < until, f"the controller does not listen: {log.read_text()[-3000:]}"
-            time.sleep(0.2)
-
-
 def _built(variable: str, name: str) -> Path:
     if not (folder := os.environ.get(variable)):
         pytest.skip(f"needs {name} of a project in Go, built: set {variable} to its folder")
     return Path(folder) / name
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

@@ -11,7 +11,6 @@ import json
 import os
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -24,13 +23,13 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from tests.builders.programs import LOCALHOST, free_port, listens, running
 from tests.cluster.kubectl import Kubectl
 
 CLASS: Final = "INFERSTACK_TEST_GATEWAY_CLASS"
 ADDRESS: Final = "INFERSTACK_TEST_GATEWAY_ADDRESS"
 TRAEFIK: Final = "INFERSTACK_TEST_TRAEFIK"
 CONTROLLER: Final = "traefik.io/gateway-controller"
-LOCALHOST: Final = "127.0.0.1"
 START_LIMIT_S: Final = 60.0
 PAUSE_S: Final = 0.01
 
@@ -69,7 +68,7 @@ def controller(kubectl: Kubectl, namespace: str, folder: Path) -> Iterator[Contr
 @contextmanager
 def _traefik(kubectl: Kubectl, namespace: str, folder: Path, binary: str) -> Iterator[Controller]:
     """Traefik beside the cluster, with a class of its own."""
-    plain, secure, ping = _free_ports(3)
+    plain, secure, ping = (free_port() for _ in range(3))
     command = [
         binary,
         "--global.checknewversion=false",
@@ -90,19 +89,13 @@ def _traefik(kubectl: Kubectl, namespace: str, folder: Path, binary: str) -> Ite
         "spec": {"controllerName": CONTROLLER},
     }
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "KUBECONFIG": str(kubectl.kubeconfig.resolve())}
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "traefik.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, env=environ, stdout=out, stderr=subprocess.STDOUT, cwd=folder)
-    try:
-        kubectl("apply", "-f", "-", given=json.dumps(made))
-        _until_open(process, ping, log)
-        yield Controller(kubectl, namespace, plain, secure)
-    finally:
-        kubectl("delete", "gatewayclass", namespace, "--ignore-not-found")
-        process.terminate()
-        process.wait(30)
-        print(log.read_text()[-3000:])
+    with running(command, folder, environ=environ) as program:
+        try:
+            kubectl("apply", "-f", "-", given=json.dumps(made))
+            program.until(lambda: listens(ping))
+            yield Controller(kubectl, namespace, plain, secure)
+        finally:
+            kubectl("delete", "gatewayclass", namespace, "--ignore-not-found")
 
 
 @dataclass
@@ -176,25 +169,3 @@ class Client:
         host, port = self.door
         url = f"{'https' if self.tls else 'http'}://{host}:{port}"
         return httpx.Client(base_url=url, headers={"Host": self.host}, verify=self.tls or False, trust_env=False)
-
-
-def _until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    until = time.monotonic() + START_LIMIT_S
-    while True:
-        try:
-            socket.create_connection((LOCALHOST, port), timeout=1).close()
-            return
-        except OSError:
-            assert process.poll() is None, log.read_text()[-3000:]
-            assert time.monotonic() < until, f"Traefik does not listen: {log.read_text()[-3000:]}"
-            time.sleep(0.1)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind((LOCALHOST, 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

@@ -10,7 +10,6 @@ import base64
 import json
 import os
 import ssl
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.builders.programs import running
 from tests.cluster.kubectl import Kubectl
 
 VARIABLE: Final = "INFERSTACK_TEST_CERT_MANAGER"
@@ -65,16 +65,8 @@ def _controller(kubectl: Kubectl, namespace: str, folder: Path, program: Path) -
         "--metrics-listen-address=127.0.0.1:0",
         "--internal-healthz-listen-address=127.0.0.1:0",
     ]
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "cert-manager.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=folder)
-    try:
+    with running(command, folder):
         yield
-    finally:
-        process.terminate()
-        process.wait(60)
-        print(log.read_text()[-3000:])
 
 
 @contextmanager

@@ -16,10 +16,11 @@ from typing import Final
 
 import pytest
 
+from tests.builders.programs import free_port, running
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.metrics_server import address_of, registered
 from tests.cluster.stacks import Stack, pausing
-from tests.components.serving.server.server_builders import eventually, free_port
+from tests.components.serving.server.server_builders import eventually
 
 VARIABLE: Final = "INFERSTACK_TEST_KEDA"
 GROUP: Final = "external.metrics.k8s.io"
@@ -58,31 +59,18 @@ def keda(kubectl: Kubectl, namespace: str, folder: Path) -> Iterator[None]:
     environment |= {"WATCH_NAMESPACE": "", "KEDA_CLUSTER_OBJECT_NAMESPACE": namespace}
     with ExitStack() as all_of_it:
         programs = [
-            all_of_it.enter_context(_running([str(Path(built) / command[0]), *command[1:]], environment, folder))
+            all_of_it.enter_context(running([Path(built) / command[0], *command[1:]], folder, environ=environment))
             for command in (operator, adapter)
         ]
         all_of_it.enter_context(registered(kubectl, namespace, GROUP, address_of(kubectl), served))
         assert eventually(lambda: _answers(kubectl), limit_s=LIMIT_S), said(folder)
-        assert all(program.poll() is None for program in programs), said(folder)
+        assert all(program.process.poll() is None for program in programs), said(folder)
         yield
 
 
 def said(folder: Path) -> str:
     """The last that the programs wrote."""
     return "\n".join(log.read_text()[-3000:] for log in sorted(folder.glob("*.log")))
-
-
-@contextmanager
-def _running(command: list[str], environment: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    log = folder / f"{Path(command[0]).name}.log"
-    with (
-        log.open("wb") as written,
-        subprocess.Popen(command, env=environment, stdout=written, stderr=written, cwd=folder) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.terminate()
 
 
 def _certificates(folder: Path, address: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +17,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from tests.builders.programs import free_port, running
 from tests.cluster.kubectl import Kubectl
-from tests.components.serving.server.server_builders import eventually, free_port
 
 VARIABLE: Final = "INFERSTACK_TEST_METRICS_SERVER"
 GROUP: Final = "metrics.k8s.io"
@@ -35,9 +34,14 @@ def measured(kubectl: Kubectl, namespace: str, folder: Path) -> Iterator[None]:
         return
     if not (binary := os.environ.get(VARIABLE)):
         pytest.skip(f"needs a cluster that measures its pods (metrics-server); or set {VARIABLE} to its binary")
-    address, port = address_of(kubectl), free_port()
-    with running(kubectl, binary, address, port, folder), registered(kubectl, namespace, GROUP, address, port):
-        assert eventually(lambda: _measures(kubectl), limit_s=LIMIT_S), (folder / "log").read_text()[-3000:]
+    address, port, named = address_of(kubectl), free_port(), kubectl.kubeconfig.resolve()
+    command = [
+        binary, *(f"--{part}kubeconfig={named}" for part in ("", "authentication-", "authorization-")),
+        f"--bind-address={address}", f"--secure-port={port}", f"--cert-dir={folder}", "--metric-resolution=15s",
+        "--kubelet-insecure-tls", "--kubelet-preferred-address-types=InternalIP", "--authentication-skip-lookup",
+    ]  # fmt: skip
+    with running(command, folder) as program, registered(kubectl, namespace, GROUP, address, port):
+        program.until(lambda: _measures(kubectl), limit_s=LIMIT_S)
         yield
 
 
@@ -45,22 +49,6 @@ def address_of(kubectl: Kubectl) -> str:
     """Where the API server listens, which pods and the API server itself reach."""
     server: str = yaml.safe_load(kubectl.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
     return server.split("//")[1].split(":")[0]
-
-
-@contextmanager
-def running(kubectl: Kubectl, binary: str, address: str, port: int, folder: Path) -> Iterator[None]:
-    """The process, with its output in the folder."""
-    folder.mkdir()
-    asks = (f"--{part}kubeconfig={kubectl.kubeconfig}" for part in ("", "authentication-", "authorization-"))
-    flags = [
-        *asks, f"--bind-address={address}", f"--secure-port={port}", f"--cert-dir={folder}", "--metric-resolution=15s",
-        "--kubelet-insecure-tls", "--kubelet-preferred-address-types=InternalIP", "--authentication-skip-lookup",
-    ]  # fmt: skip
-    with (folder / "log").open("wb") as log, subprocess.Popen([binary, *flags], stdout=log, stderr=log) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
 
 
 @contextmanager

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ import httpx
 import pytest
 
 from components.models.web_auth import auth_of
+from tests.builders.programs import free_port, is_well, running
 
 VARIABLE: Final = "INFERSTACK_TEST_MINIO"
 START_S: Final = 30.0
@@ -43,29 +41,11 @@ def minio(folder: Path, address: str) -> Iterator[Minio]:
     """The server, with what it keeps in a folder; the test is skipped where no binary is named."""
     if not (binary := os.environ.get(VARIABLE)):
         pytest.skip(f"needs MinIO: set {VARIABLE} to the server's binary")
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        port = probe.getsockname()[1]
+    url = f"http://{address}:{free_port(address)}"
     user, password = "tester", secrets.token_hex(16)
     keys = {"AWS_ACCESS_KEY_ID": user, "AWS_SECRET_ACCESS_KEY": password}
-    command = [binary, "server", "--quiet", "--address", f"{address}:{port}", str(folder / "data")]
+    command = [binary, "server", "--quiet", "--address", url.removeprefix("http://"), str(folder / "data")]
     environ = {**os.environ, "MINIO_ROOT_USER": user, "MINIO_ROOT_PASSWORD": password, "HOME": str(folder)}
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, env=environ) as process:
-        try:
-            url = f"http://{address}:{port}"
-            _until_live(url, process, folder / "log")
-            yield Minio(url, keys)
-        finally:
-            process.terminate()
-
-
-def _until_live(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_S
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            if httpx.get(f"{url}/minio/health/live").is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"MinIO does not answer: {log.read_text()}")
+    with running(command, folder, environ=environ) as program:
+        program.until(lambda: is_well(f"{url}/minio/health/live"), limit_s=START_S)
+        yield Minio(url, keys)

@@ -21,6 +21,7 @@ from components.benchmarks.run import carry_out
 from components.models.digest import ir_digest
 from schemas.errors import PreflightError
 from schemas.spec import Protocol
+from tests.builders.programs import free_port
 from tests.builders.results import a_target
 from tests.components.benchmarks import load_builders as build
 from tests.components.models import model_builders
@@ -50,12 +51,6 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         build.until(lambda: answers(host, rest_port))
         yield Endpoint(host, rest_port, grpc_port), ir_digest(model)
         process.terminate()
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def answers(host: str, port: int) -> bool:

@@ -15,8 +15,9 @@ import pytest
 from components.benchmarks.load.arguments import Endpoint
 from components.serving import predict
 from schemas.spec import Protocol
+from tests.builders.programs import free_port
 from tests.components.benchmarks import load_builders as build
-from tests.components.serving.server.server_builders import ROOT, Server, an_echo_model, free_port, serving
+from tests.components.serving.server.server_builders import ROOT, Server, an_echo_model, serving
 
 GIVEN = {"text": (ov.Type.string, '[["a", "", "größer"]]'), "brain": (ov.Type.bf16, "[[1, -2.5, 0.1]]")}
 BACK = {"text": ["a", "", "größer"], "brain": [1, -2.5, 0.10009765625]}

@@ -18,7 +18,8 @@ import pytest
 from components.arguments import read_object
 from components.serving.pod import completed
 from schemas.errors import UsageError
-from tests.components.serving.server.server_builders import ROOT, a_doubling_model, eventually, free_port
+from tests.builders.programs import free_port
+from tests.components.serving.server.server_builders import ROOT, a_doubling_model, eventually
 
 STATED: dict[str, Any] = {"name": "digits", "model": {"name": "digits", "path": "/models/k/digits/1/model.xml"}}
 

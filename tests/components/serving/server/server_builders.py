@@ -23,6 +23,8 @@ import numpy as np
 import openvino as ov
 import openvino.opset15 as op
 
+from tests.builders.programs import free_port
+
 ROOT = Path(__file__).parents[4]
 START_LIMIT_S = 30.0
 # The protocol's data types that a test can hold against numpy's; BF16 travels as its 16 bits.
@@ -220,12 +222,6 @@ def serving(folder: Path, xml: Path, **changes: Any) -> Iterator[Server]:
     finally:
         process.kill()
         process.communicate()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def eventually(true: Callable[[], bool], *, limit_s: float = 10.0) -> bool:

@@ -16,6 +16,7 @@ import tritonclient.grpc as triton_grpc
 import tritonclient.http as triton_http
 from tritonclient.utils import InferenceServerException
 
+from tests.builders.programs import free_port
 from tests.components.serving.server.server_builders import (
     NUMPY,
     ROOT,
@@ -27,7 +28,6 @@ from tests.components.serving.server.server_builders import (
     a_string_model,
     a_types_model,
     eventually,
-    free_port,
     serving,
 )
 

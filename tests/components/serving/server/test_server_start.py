@@ -14,11 +14,11 @@ import pytest
 from components.models.digest import ir_digest
 from components.serving.server.metrics import BUCKETS_US, Histogram, Metrics
 from components.serving.server.schedule import choose
+from tests.builders.programs import free_port
 from tests.components.serving.server.server_builders import (
     ROOT,
     a_doubling_model,
     arguments,
-    free_port,
     launch,
     serving,
 )
