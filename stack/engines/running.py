@@ -10,11 +10,13 @@ import asyncio
 import contextlib
 import gc
 import os
+import signal
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
 from typing import Final, ParamSpec, TypeVar
 
 from pulumi.runtime import run_in_stack, set_all_config
@@ -175,23 +177,44 @@ def in_thread(work: Callable[[], T], on_interrupt: Callable[[int], float | None]
         StoppedError: those seconds have passed; the work goes on in its thread, and nobody waits for it.
     """
     result: Future[T] = Future()
+    news: SimpleQueue[bool] = SimpleQueue()  # a Ctrl-C is True, the end of the work False
 
     def body() -> None:
         try:
             result.set_result(work())
         except BaseException as error:
             result.set_exception(error)
+        news.put(False)
 
-    threading.Thread(target=body, name="engine", daemon=True).start()
-    interrupts = 0
-    patience_s: float | None = None
-    while True:
+    with _interrupts_to(lambda: news.put(True)):
+        threading.Thread(target=body, name="engine", daemon=True).start()
+        interrupts = 0
+        patience_s: float | None = None
         try:
-            return result.result(patience_s)
-        except TimeoutError:
-            if result.done():
-                raise
+            while news.get(timeout=patience_s):
+                interrupts += 1
+                patience_s = on_interrupt(interrupts)
+        except Empty:
             raise StoppedError("Stopped at once: work was still under way.") from None
-        except KeyboardInterrupt:
-            interrupts += 1
-            patience_s = on_interrupt(interrupts)
+    done = result.result()
+    if not news.empty():
+        raise KeyboardInterrupt  # It came too late for the work, and is meant all the same.
+    return done
+
+
+@contextlib.contextmanager
+def _interrupts_to(tell: Callable[[], None]) -> Iterator[None]:
+    """Call `tell` for a Ctrl-C while the block runs.
+
+    Python's own KeyboardInterrupt may be raised anywhere, also while the one before is being answered. Where it is not
+    in force (another thread than the main one, a process that ignores Ctrl-C), nothing is changed.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: tell())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
