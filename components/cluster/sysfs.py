@@ -146,7 +146,8 @@ def _cache(index: Path, cpus: tuple[int, ...]) -> Cache | None:
 def text(path: Path) -> str:
     """A file's text without the white space (and NULs, in some recordings) around it; empty when it cannot be read."""
     try:
-        return path.read_text(errors="replace").strip(" \n\t\0")
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read().strip(" \n\t\0")
     except OSError:
         return ""
 

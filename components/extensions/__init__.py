@@ -4,3 +4,8 @@
 order and with which values, and what a plan says of it; `install.py` declares the resources. Charts are rendered and
 applied by Helm, never by code of our own.
 """
+
+from typing import Final
+
+# What an extension is called in a state: here, so that a state is read without all that installs them.
+TYPE: Final = "inferstack:extensions:Extension"

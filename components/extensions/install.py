@@ -12,6 +12,7 @@ from typing import Final
 
 import pulumi
 
+from components.extensions import TYPE
 from components.extensions.documents import FIRST
 from components.extensions.entry import Credentials
 from components.extensions.password import Password
@@ -19,7 +20,6 @@ from components.extensions.planning import ExtensionSet, Planned
 from components.extensions.release import release
 from components.kubernetes.objects import Home, Manifest, declare
 
-TYPE: Final = "inferstack:extensions:Extension"
 COMPONENT: Final = "extension"
 KIND: Final = "CustomResourceDefinition"
 

@@ -331,7 +331,7 @@ def _tokens(site: Site) -> dict[str, str]:
 
 def _extensions(site: Site) -> Installed:
     """The extensions that the stack has installed, with the objects of each."""
-    from components.extensions.install import TYPE
+    from components.extensions import TYPE
     from stack.engines.values import all_plain
 
     records = engine_of(site).resources()

@@ -11,7 +11,6 @@ import contextlib
 import gc
 import os
 import signal
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +23,7 @@ from pulumi.runtime.settings import ROOT, SETTINGS, Settings, configure
 
 from schemas.errors import InferstackError, StoppedError
 from stack.engines.monitor import EngineService, Monitor
+from stack.engines.shortcuts import shortcuts
 
 Program = Callable[[], None]
 P = ParamSpec("P")
@@ -81,7 +81,7 @@ def run(
     pool = InlineExecutor(1) if dry_run else ThreadPoolExecutor(parallel, thread_name_prefix="resource")
     loop.set_default_executor(pool)
     try:
-        with collecting_rarely(never=dry_run), _short_traces():
+        with collecting_rarely(never=dry_run), shortcuts():
             loop.run_until_complete(run_in_stack(lambda: _drained(program, dry_run)))
     except InferstackError:
         raise
@@ -105,22 +105,6 @@ async def _drained(program: Program, dry_run: bool) -> None:
         before = len(SETTINGS.outputs)
         await asyncio.sleep(0)
         idle = idle + 1 if len(SETTINGS.outputs) == before else 0
-
-
-@contextlib.contextmanager
-def _short_traces() -> Iterator[None]:
-    """Let the SDK look one frame up the stack where it notes, for every resource, all the calls that made it: nobody
-    reads that here, and it is a fifth of the cost of a large plan.
-    """
-    before = getattr(sys, "tracebacklimit", None)
-    sys.tracebacklimit = 1
-    try:
-        yield
-    finally:
-        if before is None:
-            del sys.tracebacklimit
-        else:
-            sys.tracebacklimit = before
 
 
 def finish(loop: asyncio.AbstractEventLoop) -> None:
