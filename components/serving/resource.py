@@ -76,14 +76,15 @@ class InstanceResource(dynamic.Resource, module="inferstack", name="Instance"):
     are few and large, because each costs the SDK several tasks, for every instance of a large plan.
     """
 
+    OUTPUTS = ("endpoint", "url", "digest")
+
     if TYPE_CHECKING:  # the SDK would evaluate these texts anew for every resource: a tenth of what a large plan costs
         endpoint: pulumi.Output[dict[str, Any]]
         url: pulumi.Output[str]
         digest: pulumi.Output[str]
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
-        outputs = dict.fromkeys(("endpoint", "url", "digest"))
-        super().__init__(InstanceProvider(), name, {**outputs, **inputs}, opts)
+        super().__init__(InstanceProvider(), name, {**dict.fromkeys(self.OUTPUTS), **inputs}, opts)
 
 
 class SupervisorProvider(dynamic.ResourceProvider):

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
 import pulumi
 from pulumi.dynamic import ResourceProvider, dynamic
-from pulumi.runtime import resource
+from pulumi.runtime import resource, rpc
 
 
 @contextlib.contextmanager
@@ -24,6 +24,7 @@ def shortcuts() -> Iterator[None]:
         _short_traces(),
         _standing_in(resource, "create_urn", _urns_of_texts),
         _standing_in(dynamic, "serialize_provider", _providers_once),
+        _standing_in(rpc, "transfer_properties", _outputs_that_are_read),
     ):
         yield
 
@@ -85,3 +86,15 @@ def _providers_once(serialize: Callable[..., Any]) -> Callable[..., Any]:
         return done[kind]
 
     return once
+
+
+def _outputs_that_are_read(transfer: Callable[..., Any]) -> Callable[..., Any]:
+    """A resource whose class names its `OUTPUTS` gets no others: the SDK makes one of every input too, each with a task
+    and four futures.
+    """
+
+    def some(of: pulumi.Resource, props: Mapping[str, Any], custom: bool) -> Any:
+        read = getattr(of, "OUTPUTS", props)
+        return transfer(of, {name: value for name, value in props.items() if name in read}, custom)
+
+    return some
