@@ -87,6 +87,7 @@ class LocalGenerators:
             tightest_limit_s=verdict.tightest_s(description.objective or {}),
             cpus=place.cpus,
             shared=place.shared,
+            own=not place.shared and self._machine.quota_cpus is None,
             tied=True,
             tool=description.tool,
         )

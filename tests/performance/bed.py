@@ -64,6 +64,7 @@ class Bed:
         arguments = Arguments(
             target="target", model=NAME, protocol=protocol, endpoints=tuple(endpoints), load=shape, inputs=INPUTS,
             samples=str(self.folder / "samples.npz"), summary=str(self.folder / "summary.json"), cpus=cpus,
+            own=bool(cpus),
         )  # fmt: skip
         file = self.folder / "load.json"
         file.write_text(json.dumps(codec.encode(arguments)))

@@ -36,6 +36,7 @@ class Arguments:
         tightest_limit_s: the lowest latency limit to be decided, which sets how late the client may be.
         cpus: CPUs to pin to before anything else; empty leaves the process where it is.
         shared: whether instances being measured may run on these CPUs too.
+        own: whether these CPUs are the generator's own: nothing measured runs on them, and no quota counts their time.
         tied: end when standard input ends, that is, with the process that holds it open.
         samples, summary: files to write, an `.npz` (where the tool tells single times) and a JSON `Measurement` without
             a verdict.
@@ -55,5 +56,6 @@ class Arguments:
     tightest_limit_s: float | None = None
     cpus: tuple[int, ...] = ()
     shared: bool = False
+    own: bool = False
     tied: bool = False
     tool: Tool = "builtin"

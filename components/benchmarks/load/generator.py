@@ -11,7 +11,8 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,13 +21,14 @@ from components.benchmarks import samples as sample_files
 from components.benchmarks.load import loops
 from components.benchmarks.load.arguments import Arguments
 from components.benchmarks.load.client import Client
-from components.benchmarks.load.pacing import punctual
+from components.benchmarks.load.pacing import EARLY_S, make_timer, punctual
 from components.benchmarks.load.prepare import prepared
 from components.benchmarks.load.record import Record
 from components.benchmarks.load.schedule import schedule
 from components.benchmarks.load.summary import summarise
 
 T = TypeVar("T")
+Loop = Callable[..., Coroutine[Any, Any, loops.Run]]
 
 OUTSTANDING: Final = 1024
 """Most requests without an answer in an open loop; far beyond what a server that keeps up ever leaves."""
@@ -45,13 +47,24 @@ def measure(arguments: Arguments) -> None:
     """
     load = arguments.load
     requests, labels = prepared(arguments)
-    record = Record(len(requests))
+    loop: Loop
+    priority: contextlib.AbstractContextManager[None]
+    if load.rate_per_s is None:
+        record = Record(len(requests))
+        loop = partial(loops.closed_loop, load.clients or 1, load.warmup_s, load.duration_s)
+        priority = contextlib.nullcontext()  # there are no times to keep
+    else:
+        times: list[float] = schedule(load).tolist()
+        record = Record(len(requests), len(times))
+        early_s = EARLY_S if arguments.own and arguments.protocol != "grpc" else 0.0  # gRPC's own thread wants the core
+        make = partial(make_timer, early_s=early_s)
+        loop = partial(loops.open_loop, times, outstanding=OUTSTANDING, make=make)
+        priority = punctual(early_s * load.rate_per_s)
     gc.collect()
     gc.freeze()
     gc.disable()
-    # A closed loop has no times to keep and stays an ordinary process.
-    with contextlib.nullcontext() if load.clients is not None else punctual():
-        run = run_loop(_run(arguments, requests, record))
+    with priority:
+        run = run_loop(_run(arguments, requests, record, loop))
     gc.enable()
     affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
     measurement, samples = summarise(arguments, record, run, [len(r) for r in requests], labels, affinity)
@@ -59,17 +72,11 @@ def measure(arguments: Arguments) -> None:
     Path(arguments.summary).write_text(json.dumps(codec.encode(measurement), allow_nan=False))
 
 
-async def _run(arguments: Arguments, requests: tuple[bytes, ...], record: Record) -> loops.Run:
-    load = arguments.load
+async def _run(arguments: Arguments, requests: tuple[bytes, ...], record: Record, loop: Loop) -> loops.Run:
     client = make_client(arguments, requests, record)
     try:
         await client.open()
-        if load.clients is not None:
-            return await loops.closed_loop(
-                load.clients, load.warmup_s, load.duration_s, client, record, cpu=time.process_time
-            )
-        times: list[float] = schedule(load).tolist()
-        return await loops.open_loop(times, client, record, outstanding=OUTSTANDING, cpu=time.process_time)
+        return await loop(client=client, record=record, cpu=time.process_time)
     finally:
         await client.close()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from components.benchmarks.load.client import Client
-from components.benchmarks.load.pacing import pace
+from components.benchmarks.load.pacing import MakeTimer, make_timer, pace
 from components.benchmarks.load.record import Record, clock
 
 UNSENT = "not sent"
@@ -28,7 +28,13 @@ class Run:
 
 
 async def open_loop(
-    times: Sequence[float], client: Client, record: Record, *, outstanding: int, cpu: Callable[[], float]
+    times: Sequence[float],
+    client: Client,
+    record: Record,
+    *,
+    outstanding: int,
+    cpu: Callable[[], float],
+    make: MakeTimer = make_timer,
 ) -> Run:
     """Send at each time of the schedule; a request beyond `outstanding` unanswered ones is not sent, and counted.
 
@@ -46,7 +52,7 @@ async def open_loop(
         else:
             client.send(number)
 
-    await pace([began + time for time in times], fire)
+    await pace([began + time for time in times], fire, make)
     used = cpu() - before
     await _all_done(record)
     return Run(began, sum(time < 0 for time in times), used)
@@ -73,6 +79,7 @@ async def closed_loop(
 
 
 async def _all_done(record: Record) -> None:
-    """Wait for requests under way; each ends by its timeout at the latest."""
+    """Wait for requests under way, each of which ends by its timeout at the latest, and end the record."""
     while record.open:
         await asyncio.sleep(0.005)
+    record.end()

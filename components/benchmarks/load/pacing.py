@@ -1,7 +1,7 @@
-"""Fires at given times, as exactly as the system allows without burning a core.
+"""Fires at given times, as exactly as the system allows.
 
-A timerfd wakes the event loop within tens of microseconds (Linux); elsewhere the loop's own timer wakes it a little
-early and it asks for the time until it is there.
+A timerfd wakes the event loop within tens of microseconds (Linux), if its core does not sleep too deeply: on a core of
+its own it is woken a little early and asks for the time until it is there, as it is everywhere by the loop's own timer.
 """
 
 from __future__ import annotations
@@ -24,8 +24,14 @@ SHORT_SLICE_NS: Final = 100_000
 SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
 """Numbers of the system call, which the C library has no name for."""
 
-EARLY_S: Final = 0.0015
+LOOP_EARLY_S: Final = 0.0015
 """Event loops round their timers to milliseconds."""
+
+EARLY_S: Final = 0.001
+"""A core that sleeps, above all one that a hypervisor has lent to somebody else, takes up to about so long to wake."""
+
+REAL_TIME_SHARE: Final = 0.5
+"""Who asks for the time for more than this share of it may not have priority: Linux stops what takes 95 % so."""
 
 
 class Timer(Protocol):
@@ -39,13 +45,20 @@ class Timer(Protocol):
 
 
 @contextlib.contextmanager
-def punctual() -> Iterator[None]:
+def punctual(asking_share: float = 0.0) -> Iterator[None]:
     """Run this thread as soon as it wants to, where that is permitted (as root, or with an RLIMIT_RTPRIO).
 
     Else a server that computes on the same core may go on for milliseconds before a request that is due can leave.
     Without the permission a short slice is asked for, which anybody may: since 6.12 Linux lets who runs only shortly
     go before who runs long.
+
+    Args:
+        asking_share: the share of its time in which the thread only asks for the time.
     """
+    if asking_share > REAL_TIME_SHARE:
+        ask_for_short_slices()
+        yield
+        return
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     except (OSError, AttributeError):
@@ -82,15 +95,20 @@ def ask_for_short_slices() -> None:
     ctypes.CDLL(None).syscall(number, 0, ctypes.byref(attributes), 0)
 
 
-def make_timer(wake: Callable[[], None]) -> Timer:
-    """The most exact timer that this system has, on the running event loop."""
-    return TimerFd(wake) if sys.platform == "linux" else LoopTimer(wake)
+MakeTimer = Callable[[Callable[[], None]], Timer]
+
+
+def make_timer(wake: Callable[[], None], *, early_s: float = 0.0) -> Timer:
+    """The most exact timer that this system has, on the running event loop; one that asks for the time for the last
+    `early_s` seconds where the core is ours to use.
+    """
+    return TimerFd(wake, early_s) if sys.platform == "linux" else LoopTimer(wake)
 
 
 async def pace(
     times: Sequence[float],
     fire: Callable[[float], None],
-    make: Callable[[Callable[[], None]], Timer] = make_timer,
+    make: MakeTimer = make_timer,
 ) -> None:
     """Call `fire(time)` for each time, in order, when it has come; times of `clock`, ascending."""
     finished = asyncio.get_running_loop().create_future()
@@ -125,7 +143,7 @@ class LoopTimer:
 
     def at(self, when: float) -> None:
         self._when = when
-        self._handle = self._loop.call_later(max(0.0, when - clock() - EARLY_S), self._turn)
+        self._handle = self._loop.call_later(max(0.0, when - clock() - LOOP_EARLY_S), self._turn)
 
     def close(self) -> None:
         if self._handle:
@@ -153,22 +171,29 @@ class TimerFd:
     NONBLOCK_CLOEXEC: Final = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
     ABSOLUTE: Final = 1
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], None], early_s: float = 0.0) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._fd = self._libc.timerfd_create(self.CLOCK_MONOTONIC, self.NONBLOCK_CLOEXEC)
         if self._fd < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create")
+        self._wake, self._early_s, self._when = wake, early_s, 0.0
         self._setting = _Itimerspec()
         self._pointer = ctypes.byref(self._setting)
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._fd, wake)
+        self._loop.add_reader(self._fd, self._turn)
 
     def at(self, when: float) -> None:
-        seconds = int(when)
+        self._when = when
+        seconds = int(start := when - self._early_s)
         value = self._setting.value
         # An all-zero time would switch the timer off; setting it anew also takes back that it was due.
-        value.seconds, value.nanoseconds = seconds, max(1, int((when - seconds) * 1e9))
+        value.seconds, value.nanoseconds = seconds, max(1, int((start - seconds) * 1e9))
         self._libc.timerfd_settime(self._fd, self.ABSOLUTE, self._pointer, None)
+
+    def _turn(self) -> None:
+        # Until it is set anew the timer stays due, and every turn of the loop comes by here.
+        if clock() >= self._when:
+            self._wake()
 
     def close(self) -> None:
         self._loop.remove_reader(self._fd)

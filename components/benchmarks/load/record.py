@@ -1,7 +1,8 @@
 """What happened to each request, written down while the clock runs.
 
-Flat arrays that grow by appending: noting a request costs less than a microsecond and makes nothing for the garbage
-collector. Answers are kept as they came, up to a limit, and looked into afterwards.
+Flat arrays, as long from the start as there will be requests: noting one costs less than a microsecond and makes
+nothing for the garbage collector. Memory that grew meanwhile would cost milliseconds now and then, which look like the
+server's. Answers are kept as they came, up to a limit, and looked into afterwards.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import math
 import time
 from array import array
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, MutableSequence
+from typing import Any, Final
 
 KEPT_BYTES: Final = 256 * 2**20
 MOST_KINDS: Final = 250
+EXPECTED: Final = 2**16
+"""Requests that there is room for from the start, where their number depends on the server."""
 
 Clock = Callable[[], float]
 clock: Clock = time.monotonic
@@ -23,16 +26,22 @@ clock: Clock = time.monotonic
 class Record:
     """The requests of one run, each known by its number; times are those of `clock`, NaN where nothing happened."""
 
-    def __init__(self, bodies: int) -> None:
+    def __init__(self, bodies: int, expected: int = EXPECTED) -> None:
+        """
+        Args:
+            bodies: how many prepared bodies the requests carry in turn.
+            expected: how many requests there will be; more are taken too.
+        """
         self.bodies = bodies
-        self.scheduled = array("d")
-        self.sent = array("d")
-        self.done = array("d")
-        self.status = array("B")
-        self.endpoint = array("H")
-        self.received = array("Q")
+        self.requests = 0
+        self.scheduled = array("d", [math.nan]) * expected
+        self.sent = array("d", [math.nan]) * expected
+        self.done = array("d", [math.nan]) * expected
+        self.status = array("B", [0]) * expected
+        self.endpoint = array("H", [0]) * expected
+        self.received = array("Q", [0]) * expected
         self.kinds: list[str] = []
-        self.answers: dict[int, tuple[bytes, bytes]] = {}
+        self.answers: list[tuple[bytes, bytes] | None] = [None] * expected
         self.room = KEPT_BYTES
         self.waited = 0
         self.open = 0
@@ -40,14 +49,36 @@ class Record:
 
     def due(self, at: float) -> int:
         """A new request, due at the given time: its number."""
-        self.scheduled.append(at)
-        self.sent.append(math.nan)
-        self.done.append(math.nan)
-        self.status.append(0)
-        self.endpoint.append(0)
-        self.received.append(0)
+        number = self.requests
+        if number == len(self.status):
+            self._grow()
+        self.scheduled[number] = at
+        self.requests = number + 1
         self.open += 1
-        return len(self.status) - 1
+        return number
+
+    def end(self) -> None:
+        """No more requests come: what is longer than their number is cut to it."""
+        columns: tuple[MutableSequence[Any], ...] = (
+            *self._times,
+            self.status,
+            self.endpoint,
+            self.received,
+            self.answers,
+        )
+        for column in columns:
+            del column[self.requests :]
+
+    def _grow(self) -> None:
+        for times in self._times:
+            times.append(math.nan)
+        for counts in (self.status, self.endpoint, self.received):
+            counts.append(0)
+        self.answers.append(None)
+
+    @property
+    def _times(self) -> tuple[array[float], ...]:
+        return self.scheduled, self.sent, self.done
 
     def body(self, number: int) -> int:
         """Which of the prepared bodies a request carries."""

@@ -140,10 +140,10 @@ def check(protocol: Protocol, record: Record, first: int, batch: int, labels: ND
     right = rows = 0
     malformed: list[int] = []
     seen: dict[tuple[int, bytes], int | None] = {}
-    for number, (head, body) in record.answers.items():
-        if number < first:
+    for number, answer in enumerate(record.answers[first:], first):
+        if answer is None:
             continue
-        which = record.body(number)
+        (head, body), which = answer, record.body(number)
         if (which, body) not in seen:
             seen[which, body] = _right(protocol, head, body, batch, None if labels is None else labels[which])
         match seen[which, body]:
@@ -222,6 +222,6 @@ def notes(record: Record, samples: Samples, run: Run, excused: str) -> Iterable[
     if excused:
         yield f"{excused}; the target had the core that both share, so responses are at most shown too long"
     good = int(samples.good.sum() + of_kind(record, samples, MALFORMED).sum())
-    looked = sum(number >= run.warmup_requests for number in record.answers)
+    looked = sum(answer is not None for answer in record.answers[run.warmup_requests :])
     if looked < good:
         yield f"accuracy is that of {looked:,} answers: there was no room to keep more"

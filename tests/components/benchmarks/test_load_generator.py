@@ -158,6 +158,17 @@ def test_the_generator_pins_itself_and_says_where_it_ran(tmp_path: Path, ports: 
     assert made.measurement.shared_cpus
 
 
+@pytest.mark.parametrize("rate_per_s", [100.0, 1000.0])
+def test_a_core_of_its_own_keeps_its_times_whether_it_sleeps_in_between_or_not(
+    tmp_path: Path, ports: list[int], rate_per_s: float
+) -> None:
+    cpu = max(os.sched_getaffinity(0))
+    made = build.generate(tmp_path, ports, cpus=(cpu,), own=True, load_rate_per_s=rate_per_s)
+    assert made.measurement.requests == rate_per_s / 2
+    assert made.measurement.errors == {}
+    assert (made.samples.lag_s >= 0).all()
+
+
 def test_bad_data_is_told_in_words_and_not_as_a_traceback(tmp_path: Path, ports: list[int]) -> None:
     (tmp_path / "bad.npz").write_text("no archive")
     finished = build.start(tmp_path, build.some_arguments(tmp_path, ports, data=str(tmp_path / "bad.npz")))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.benchmarks.load.pacing import LoopTimer, Timer, make_timer, pace
+from components.benchmarks.load.pacing import EARLY_S, LoopTimer, Timer, make_timer, pace
 from components.benchmarks.load.record import clock
 from components.benchmarks.load.schedule import schedule
 from components.benchmarks.result import LoadShape
@@ -61,7 +62,7 @@ def test_a_closed_loop_has_no_schedule() -> None:
         schedule(a_shape(clients=3))
 
 
-@pytest.mark.parametrize("timer", [make_timer, LoopTimer])
+@pytest.mark.parametrize("timer", [make_timer, partial(make_timer, early_s=EARLY_S), LoopTimer])
 def test_pacing_fires_every_time_in_order_and_never_early(timer: Callable[[Callable[[], None]], Timer]) -> None:
     begin = clock() + 0.01
     times, fired = [begin, begin, begin + 0.01, begin + 0.011, begin + 0.05], []

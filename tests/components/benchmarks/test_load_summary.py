@@ -31,6 +31,7 @@ def summary(
     tmp_path: Path, record: Record, *, began: float = 0.0, cpu_s: float = 0.1, **changes: object
 ) -> Measurement:
     arguments: Arguments = some_arguments(tmp_path, [1], protocol="v1", load_warmup_s=0.0, **changes)
+    record.end()
     run = Run(began, sum(at < began for at in record.scheduled), cpu_s)
     return summarise(arguments, record, run, [100] * 4, np.array([[1], [1], [1], [0]]))[0]
 
@@ -108,9 +109,22 @@ def test_malformed_answers_are_failures(tmp_path: Path) -> None:
 def test_accuracy_of_part_of_the_answers_is_said_to_be_so(tmp_path: Path) -> None:
     record = a_record()
     for number in range(40):
-        del record.answers[number]
+        record.answers[number] = None
     (note,) = summary(tmp_path, record).notes
     assert note == "accuracy is that of 60 answers: there was no room to keep more"
+
+
+def test_a_record_takes_more_requests_than_were_expected_and_ends_with_as_many_as_there_were() -> None:
+    for expected in (2, 9):
+        record = Record(bodies=1, expected=expected)
+        for number in range(5):
+            assert record.due(number / 10) == number
+        record.finish(3, 0.5, b"head", b"body")
+        record.end()
+        assert list(record.scheduled) == [0.0, 0.1, 0.2, 0.3, 0.4]
+        assert record.answers == [None, None, None, (b"head", b"body"), None]
+        assert {len(column) for column in (record.sent, record.done, record.status, record.endpoint)} == {5}
+        assert list(record.received) == [0, 0, 0, 8, 0]
 
 
 def test_kinds_of_errors_beyond_what_fits_are_one_kind() -> None:
