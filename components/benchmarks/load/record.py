@@ -42,6 +42,11 @@ class Record:
         self.received = array("Q", [0]) * expected
         self.kinds: list[str] = []
         self.answers: list[tuple[bytes, bytes] | None] = [None] * expected
+        self._columns: tuple[tuple[MutableSequence[Any], Any], ...] = (
+            *((times, math.nan) for times in (self.scheduled, self.sent, self.done)),
+            *((counts, 0) for counts in (self.status, self.endpoint, self.received)),
+            (self.answers, None),
+        )
         self.room = KEPT_BYTES
         self.waited = 0
         self.open = 0
@@ -59,26 +64,12 @@ class Record:
 
     def end(self) -> None:
         """No more requests come: what is longer than their number is cut to it."""
-        columns: tuple[MutableSequence[Any], ...] = (
-            *self._times,
-            self.status,
-            self.endpoint,
-            self.received,
-            self.answers,
-        )
-        for column in columns:
+        for column, _ in self._columns:
             del column[self.requests :]
 
     def _grow(self) -> None:
-        for times in self._times:
-            times.append(math.nan)
-        for counts in (self.status, self.endpoint, self.received):
-            counts.append(0)
-        self.answers.append(None)
-
-    @property
-    def _times(self) -> tuple[array[float], ...]:
-        return self.scheduled, self.sent, self.done
+        for column, blank in self._columns:
+            column.append(blank)
 
     def body(self, number: int) -> int:
         """Which of the prepared bodies a request carries."""
