@@ -37,7 +37,7 @@ def verify(pid: int, cpus: Iterable[int], memory_node: int | None, proc: Path = 
     process = proc / str(pid)
     try:
         real = mask_of(process / "status")
-        threads = [mask_of(status) for status in sorted(process.glob("task/*/status"))]
+        threads = [_mask_of_thread(status) for status in sorted(process.glob("task/*/status"))]
     except OSError:
         return Verified(False, (f"process {pid} is gone",), None)
     words, ok = [], real == wanted
@@ -63,6 +63,14 @@ def mask_of(status: Path) -> frozenset[int]:
     except ProcessLookupError:
         return frozenset()
     return parse_list(found[1]) if found else frozenset()
+
+
+def _mask_of_thread(status: Path) -> frozenset[int]:
+    """The same of a thread, which may end between being listed and being looked at, and its folder with it."""
+    try:
+        return mask_of(status)
+    except FileNotFoundError:
+        return frozenset()
 
 
 def pages_by_node(numa_maps: str) -> Mapping[int, int]:

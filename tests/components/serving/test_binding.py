@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,24 @@ def test_a_thread_outside_the_mask_is_found(tmp_path: Path) -> None:
     found = verify(7, range(4), None, proc)
     assert not found.ok
     assert "1 of 2 threads may run on CPUs 4-5" in str(found)
+
+
+@needs_proc
+def test_threads_that_end_while_they_are_looked_at_are_no_fault() -> None:
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            for brief in [threading.Thread(target=int) for _ in range(8)]:
+                brief.start()
+
+    busy = threading.Thread(target=come_and_go)
+    busy.start()
+    try:
+        assert all(verify(os.getpid(), usable_cpus(), None).ok for _ in range(300))
+    finally:
+        over.set()
+        busy.join()
 
 
 def test_a_process_that_is_gone_is_not_verified(tmp_path: Path) -> None:
