@@ -217,6 +217,24 @@ def latencies_take_time(spec: Spec, tree: Tree) -> Iterator[Violation]:
                 yield Violation(f"{path}.{key}", f"no answer takes no time: `{key}` is zero")
 
 
+@rule("BENCH011")
+def limits_of_throughput_can_be_shown(spec: Spec, tree: Tree) -> Iterator[Violation]:
+    """A limit of throughput is shown by a closed loop, or by a rate as high as the limit.
+
+    Why: At a lower rate nobody sees how much a target can carry, so that nothing would be judged.
+    Example:
+        models: [{name: digits, source: digits.onnx}]
+        serving: [{name: one, model: digits}]
+        benchmarks: [{name: steady, targets: [one], load: {rate: 50/s}, objective: {throughput: 100/s}}]
+    Remedy: Add a load such as `clients: 8`, raise the rate, or lower the limit.
+    """
+    for benchmark in spec.benchmarks:
+        limit = benchmark.objective.throughput_per_s if benchmark.objective else None
+        rates = [load.rate_per_s for load in benchmark.load]
+        if limit is not None and rates and all(rate is not None and rate < limit for rate in rates):
+            yield Violation(f"{benchmark.at}.objective.throughput", "no load can show that this limit is kept")
+
+
 def _objectives(spec: Spec) -> Iterator[tuple[str, Objective]]:
     """Every objective of every benchmark with its path."""
     for benchmark in spec.benchmarks:

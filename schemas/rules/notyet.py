@@ -14,18 +14,19 @@ from schemas.tree import Tree
 
 @rule("NOTYET004")
 def layouts_are_not_searched_yet(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """Benchmarks do not search for a layout yet.
+    """Benchmarks do not search for a layout as part of `up`.
 
-    Why: Searching for the cheapest layout that keeps an objective is planned.
+    Why: An `up` makes what the spec says; a search for the cheapest layout that keeps an objective is a command.
     Example:
         models: [{name: digits, source: digits.onnx}]
         serving: [{name: one, model: digits}]
         benchmarks: [{name: layouts, targets: [one], search: {objective: {p99: 50ms}}}]
-    Remedy: Declare a serving group for each layout today, and name all of them as `targets` of one benchmark.
+    Remedy: Give the benchmark a `load` and an `objective` and run `inferstack tune`; on a cluster, declare a serving
+        group for each layout and name all of them as `targets` of one benchmark.
     """
     for benchmark in spec.benchmarks:
         if benchmark.search is not None:
-            yield Violation(f"{benchmark.at}.search", f"benchmark `{benchmark.name}` does not search yet", key=True)
+            yield Violation(f"{benchmark.at}.search", f"`up` does not search: benchmark `{benchmark.name}`", key=True)
 
 
 @rule("NOTYET011")

@@ -57,6 +57,7 @@ COMMANDS: Final = {
     "logs": ("observe", "Watch", "Print or follow an instance's log."),
     "predict": ("observe", "Watch", "Send one prediction to a serving group."),
     "models": ("observe", "Watch", "List the model store: sizes, precisions, digests, accuracy."),
+    "tune": ("tune", "Judge", "Find the cheapest layout that keeps an objective here."),
     "bench": ("measure", "Judge", "Show a benchmark's result, or measure again with --rerun."),
     "compare": ("measure", "Judge", "Compare two results; find regressions."),
     "report": ("measure", "Judge", "Write one HTML file with every result."),

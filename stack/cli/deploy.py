@@ -205,6 +205,22 @@ def engine_of(site: Site) -> Engine:
     return engine_for(None, site, os.environ)
 
 
+def carry_out(opened: Opened, *, rerun: tuple[str, ...] = (), quiet: bool = False) -> None:
+    """Do what a spec says without a question, and measure some benchmarks again.
+
+    Raises:
+        InferstackError: something of it could not be done.
+    """
+    program, plan = _plan(opened, rerun, download=True)
+    _end(_apply(opened, program, plan, quiet=quiet))
+
+
+def take_away(site: Site) -> None:
+    """Destroy a stack without a word; its store stays."""
+    engine = engine_of(site)
+    _destroy(engine, site, engine.preview_destroy(), quiet=True)
+
+
 def measure_again(site: Site, name: str | None, *, quiet: bool) -> None:
     """Run one benchmark of a stack again, or all, and nothing else.
 

@@ -47,7 +47,7 @@ def _load_section(result: Result, rows: Sequence[Row]) -> list[str]:
     judged = any(row.outcome is not None for row in rows)
     header = ["target", "requests", "asked", "got", *NAMES, "errors", "accuracy", *(["objective"] if judged else [])]
     objective = (result.objective or {}) if judged else None
-    lines = _aligned([header, *([*_cells(row), *_verdict(row, objective)] for row in rows)])
+    lines = aligned([header, *([*_cells(row), *_verdict(row, objective)] for row in rows)])
     return [title, *(f"  {line}" for line in lines), *(f"  {line}" for line in _differences(rows))]
 
 
@@ -74,7 +74,7 @@ def _verdict(row: Row, objective: Mapping[str, float] | None) -> Iterator[str]:
         yield OUTCOMES[row.outcome] + (f" ({', '.join(judged)})" if judged else "")
 
 
-def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
+def aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
     """Columns as wide as their widest cell; the first to the left, figures to the right."""
     widths = [max(len(row[i]) for row in table if i < len(row)) for i in range(max(map(len, table)))]
     for row in table:
