@@ -37,10 +37,11 @@ class Prometheus:
         found: list[str] = self._asked(f"label/{label}/values", **{"match[]": series})
         return sorted(found)
 
-    def targets(self) -> tuple[list[str], int]:
-        """The addresses that are asked for metrics, sorted, and how many targets were left out."""
+    def targets(self) -> dict[str, str | None]:
+        """By job, which address is asked for metrics; None where the target was left out. One target a job."""
         told = self._asked("targets")
-        return sorted(one["scrapeUrl"] for one in told["activeTargets"]), len(told["droppedTargets"])
+        found = [*told["activeTargets"], *told["droppedTargets"]]
+        return {one["discoveredLabels"]["job"]: one.get("scrapeUrl") for one in found}
 
     def _asked(self, path: str, **parameters: str) -> Any:
         answer = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=20)

@@ -112,29 +112,34 @@ def a_target(listens: int, container: str = "openvino", **annotations: str) -> M
     return {"targets": [f"127.0.0.1:{listens}"], "labels": labels}
 
 
-@pytest.mark.parametrize(
-    ("target", "asked"),
-    [
-        (a_target(8000, scrape="true", port="8000", path="/metrics"), "127.0.0.1:8000/metrics"),
-        (a_target(8000, scrape="true", port="15020", path="/stats/prometheus"), "127.0.0.1:15020/stats/prometheus"),
-        (a_target(9000, "digits", scrape="true", port="9000", path="/metrics"), "127.0.0.1:9000/metrics"),
-        (a_target(8000, "seldon-container-engine", scrape="true", port="9000", path="/metrics"), None),
-        (a_target(8000, "mlserver"), None),
-    ],
-    ids=["a-server", "beside-a-proxy", "behind-seldon", "the-executor-of-seldon", "without-metrics"],
-)
-def test_a_monitor_asks_a_pod_where_its_metrics_are_and_no_other_container(
-    tmp_path: Path, target: Mapping[str, Any], asked: str | None
-) -> None:
+TARGETS: Final = {
+    "a-server": a_target(8000, scrape="true", port="8000", path="/metrics"),
+    "beside-a-proxy": a_target(8000, scrape="true", port="15020", path="/stats/prometheus"),
+    "behind-seldon": a_target(9000, "digits", scrape="true", port="9000", path="/metrics"),
+    "the-executor-of-seldon": a_target(8000, "seldon-container-engine", scrape="true", port="9000", path="/metrics"),
+    "without-metrics": a_target(8000, "mlserver"),
+}
+
+
+def test_a_monitor_asks_a_pod_where_its_metrics_are_and_no_other_container(tmp_path: Path) -> None:
     endpoint = pod_endpoint("http", "/metrics")
-    job = {
-        "job_name": "pods",
-        "metrics_path": endpoint["path"],
-        # Nothing is to be asked: only what would be is of interest.
-        "scrape_interval": "1h",
-        "static_configs": [target],
-        "relabel_configs": relabel_configs(endpoint["relabelings"]),
-    }
-    expected = ([f"http://{asked}"], 0) if asked else ([], 1)
-    with prometheus(tmp_path / "prometheus", [job]) as collector:
-        assert eventually(lambda: collector.targets() == expected, limit_s=LIMIT_S), collector.targets()
+    jobs = [
+        {
+            "job_name": name,
+            "metrics_path": endpoint["path"],
+            # Nothing is to be asked: only what would be is of interest.
+            "scrape_interval": "1h",
+            "static_configs": [target],
+            "relabel_configs": relabel_configs(endpoint["relabelings"]),
+        }
+        for name, target in TARGETS.items()
+    ]
+    with prometheus(tmp_path / "prometheus", jobs) as collector:
+        assert eventually(lambda: collector.targets().keys() == TARGETS.keys(), limit_s=LIMIT_S)
+        assert collector.targets() == {
+            "a-server": "http://127.0.0.1:8000/metrics",
+            "beside-a-proxy": "http://127.0.0.1:15020/stats/prometheus",
+            "behind-seldon": "http://127.0.0.1:9000/metrics",
+            "the-executor-of-seldon": None,
+            "without-metrics": None,
+        }
