@@ -1,7 +1,7 @@
 """The layouts that a group may have on a machine, the cheapest first: what a search goes through.
 
-Pure. Sizes and numbers double, and the largest of each that fits is among them: what lies between two of them is seldom
-another answer, and each one has to be measured.
+Pure. Sizes and numbers double, and the largest of each that there is room for is among them: what lies between two of
+them is seldom another answer, and each one has to be measured. No instance crosses NUMA nodes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from components.serving.placement import Misfit, Request, place
 from schemas.spec import Instances
 
 
-@dataclass(frozen=True, order=True)
-class Layout:
-    """So many instances of so many physical cores each; ordered by the cores it takes, then by the number."""
+@dataclass(frozen=True)
+class Candidate:
+    """So many instances of so many physical cores each."""
 
-    total: int
     count: int
     cores: int
 
@@ -27,31 +26,45 @@ class Layout:
         return f"{instances} of {self.cores} core{'s' if self.cores != 1 else ''}"
 
     @property
+    def total(self) -> int:
+        """The cores that it takes."""
+        return self.count * self.cores
+
+    @property
     def instances(self) -> Instances:
         """As the spec says it."""
         return Instances(count=self.count, cores=self.cores)
 
 
-def layouts(topology: Topology, request: Request) -> tuple[Layout, ...]:
-    """The layouts of a group that fit this machine, by the cores that they take.
+def layouts(topology: Topology, request: Request) -> tuple[Candidate, ...]:
+    """The layouts of a group that fit this machine, by the cores that they take, then by their number of instances.
 
     Args:
         request: what the group asks for; its own layout and size do not count.
     """
     nodes = [len(node.cores) for node in topology.nodes if node.cores]
-    fitting = (
-        Layout(count * cores, count, cores)
-        for cores in _doubling(max(nodes))
-        for count in _doubling(sum(node // cores for node in nodes))
+    allowed = _cores_allowed(topology, request)
+    found = (
+        Candidate(count, cores)
+        for cores in _doubling(min(allowed, max(nodes)))
+        for count in _doubling(min(allowed, sum(nodes)) // cores)
     )
-    return tuple(layout for layout in sorted(fitting) if _fits(topology, request, layout))
+    fitting = {one for one in found if _fits(topology, request, one)}
+    return tuple(sorted(fitting, key=lambda one: (one.total, one.count)))
 
 
-def _fits(topology: Topology, request: Request, layout: Layout) -> bool:
-    """Whether placement takes it: a quota, threads or hybrid cores may say no."""
-    asked = replace(request, layout=None, cores=None, instances=layout.instances)
+def _cores_allowed(topology: Topology, request: Request) -> int:
+    """How many cores a quota leaves time for."""
+    if topology.quota_cpus is None:
+        return len(topology.cores)
+    threads = max(len(core.cpus) for core in topology.cores) if request.hyperthreads else 1
+    return max(1, int(topology.quota_cpus) // threads)
+
+
+def _fits(topology: Topology, request: Request, candidate: Candidate) -> bool:
+    """Whether placement takes it: nodes, threads, a quota or hybrid cores may say no."""
     try:
-        place(topology, (asked,))
+        place(topology, (replace(request, layout=None, cores=None, instances=candidate.instances),))
     except Misfit:
         return False
     return True
@@ -63,4 +76,5 @@ def _doubling(most: int) -> Iterator[int]:
     while number < most:
         yield number
         number *= 2
-    yield most
+    if most > 0:
+        yield most

@@ -219,14 +219,14 @@ def latencies_take_time(spec: Spec, tree: Tree) -> Iterator[Violation]:
 
 @rule("BENCH011")
 def limits_of_throughput_can_be_shown(spec: Spec, tree: Tree) -> Iterator[Violation]:
-    """A limit of throughput is shown by a closed loop, or by a rate as high as the limit.
+    """A limit of throughput is shown by a closed loop, or by a rate that is not below the limit.
 
     Why: At a lower rate nobody sees how much a target can carry, so that nothing would be judged.
     Example:
         models: [{name: digits, source: digits.onnx}]
         serving: [{name: one, model: digits}]
         benchmarks: [{name: steady, targets: [one], load: {rate: 50/s}, objective: {throughput: 100/s}}]
-    Remedy: Add a load such as `clients: 8`, raise the rate, or lower the limit.
+    Remedy: Add a load such as `clients: 8`, raise the rate above the limit, or lower the limit.
     """
     for benchmark in spec.benchmarks:
         limit = benchmark.objective.throughput_per_s if benchmark.objective else None

@@ -26,7 +26,7 @@ def layouts_are_not_searched_yet(spec: Spec, tree: Tree) -> Iterator[Violation]:
     """
     for benchmark in spec.benchmarks:
         if benchmark.search is not None:
-            yield Violation(f"{benchmark.at}.search", f"`up` does not search: benchmark `{benchmark.name}`", key=True)
+            yield Violation(f"{benchmark.at}.search", f"benchmark `{benchmark.name}` asks for a search", key=True)
 
 
 @rule("NOTYET011")

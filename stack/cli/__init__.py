@@ -143,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return tell(UsageError(error.format_message()))
     except (click.Abort, KeyboardInterrupt):
-        return tell(StoppedError("stopped; nothing was under way"))
+        return tell(StoppedError("stopped"))
     except Exception as error:
         return tell_unexpected(error)
 

@@ -180,25 +180,26 @@ def in_thread(work: Callable[[], T], on_interrupt: Callable[[int], float | None]
                 patience_s = on_interrupt(interrupts)
         except Empty:
             raise StoppedError("Stopped at once: work was still under way.") from None
-    done = result.result()
-    if not news.empty():
-        raise KeyboardInterrupt  # It came too late for the work, and is meant all the same.
-    return done
+    while not news.empty():  # came as the work ended, and is answered all the same
+        news.get()
+        interrupts += 1
+        on_interrupt(interrupts)
+    return result.result()
 
 
 @contextlib.contextmanager
 def _interrupts_to(tell: Callable[[], None]) -> Iterator[None]:
     """Call `tell` for a Ctrl-C while the block runs.
 
-    Python's own KeyboardInterrupt may be raised anywhere, also while the one before is being answered. Where it is not
-    in force (another thread than the main one, a process that ignores Ctrl-C), nothing is changed.
+    Python's own KeyboardInterrupt may be raised anywhere, also while the one before is being answered. In another
+    thread than the main one, and in a process that ignores Ctrl-C, nothing is changed.
     """
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before in (signal.SIG_IGN, None):
         yield
         return
     signal.signal(signal.SIGINT, lambda *_: tell())
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, before)

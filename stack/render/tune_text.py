@@ -9,7 +9,7 @@ from typing import Any
 from components.benchmarks import words
 from components.benchmarks.answer import answer, merged
 from components.benchmarks.result import Outcome, Result
-from components.serving.layouts import Layout
+from components.serving.layouts import Candidate
 from stack.render.benchmark_text import OUTCOMES, aligned
 
 
@@ -17,7 +17,7 @@ from stack.render.benchmark_text import OUTCOMES, aligned
 class Tried:
     """A layout, and what a benchmark found of it."""
 
-    layout: Layout
+    layout: Candidate
     result: Result
 
     @property
@@ -28,7 +28,7 @@ class Tried:
 
     @property
     def p50_s(self) -> float:
-        """The median response at the lightest load; endless where no run was valid."""
+        """The median response at the lightest load; infinite where no run was valid."""
         fastest = answer(self.result).fastest
         return fastest.value if fastest else float("inf")
 
@@ -44,16 +44,17 @@ def tune_text(group: str, benchmark: str, tried: Sequence[Tried], possible: int)
     best = cheapest(tried)
     asked = words.objective(tried[0].result.objective)
     lines = [_answer(group, benchmark, asked, best)]
-    if len(tried) < possible:
-        lines.append(f"{words.counted(possible - len(tried), 'layout')} of more cores not tried (--all measures them).")
+    if left := possible - len(tried):
+        were = "was" if left == 1 else "were"
+        lines.append(f"{words.counted(left, 'layout')} with more cores {were} not tried (--all measures them).")
     if best is not None:
         lines += ["", "In the spec, in place of its layout:", "", "  serving:", f"    - name: {group}"]
         lines += [f"      instances: {{count: {best.layout.count}, cores: {best.layout.cores}}}"]
-    return "\n".join([*lines, "", *_table(tried), "", *_notes(tried)]).rstrip() + "\n"
+    return "\n".join([*lines, "", *table(tried), "", *_notes(tried)]).rstrip() + "\n"
 
 
 def tune_json(group: str, benchmark: str, tried: Sequence[Tried], possible: int) -> dict[str, Any]:
-    """The same for scripts; times in seconds."""
+    """The same for scripts; times in seconds, NaN where there was no good answer."""
     best = cheapest(tried)
     return {
         "group": group,
@@ -88,7 +89,8 @@ def _answer(group: str, benchmark: str, asked: str, best: Tried | None) -> str:
     return f"{benchmark}: {best.layout} is enough for {group} to keep {asked}."
 
 
-def _table(tried: Sequence[Tried]) -> Iterator[str]:
+def table(tried: Sequence[Tried]) -> Iterator[str]:
+    """A line a layout and load."""
     header = ["layout, latencies in ms", "load", "got", "p50", "p99", "objective"]
     rows = [
         [

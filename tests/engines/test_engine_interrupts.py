@@ -64,6 +64,17 @@ def test_an_error_of_the_work_is_raised_where_it_is_awaited() -> None:
         in_thread(work, lambda times: None)
 
 
+def test_a_ctrl_c_as_the_work_ends_is_answered_and_the_work_is_not_lost() -> None:
+    answered: list[int] = []
+
+    def work() -> str:
+        ctrl_c()
+        return "done"
+
+    assert in_thread(work, answered.append) == "done"
+    assert answered == [1]
+
+
 def test_ctrl_c_raises_again_when_the_work_is_done() -> None:
     in_thread(lambda: None, lambda times: None)
     with pytest.raises(KeyboardInterrupt):

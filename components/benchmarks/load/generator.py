@@ -33,6 +33,10 @@ Loop = Callable[..., Coroutine[Any, Any, loops.Run]]
 OUTSTANDING: Final = 1024
 """Most requests without an answer in an open loop; far beyond what a server that keeps up ever leaves."""
 
+CLOSED_PER_S: Final = 10_000
+MOST_EXPECTED: Final = 2**20
+"""Requests a second of a closed loop, and in all, for which there is room from the start."""
+
 WARM_S: Final = 0.25
 WARM_CONNECTIONS: Final = 128
 """An open loop that does not say how many connections it wants begins with enough for answers that take `WARM_S`, and
@@ -50,7 +54,7 @@ def measure(arguments: Arguments) -> None:
     loop: Loop
     priority: contextlib.AbstractContextManager[None]
     if load.rate_per_s is None:
-        record = Record(len(requests))
+        record = Record(len(requests), min(MOST_EXPECTED, math.ceil((load.warmup_s + load.duration_s) * CLOSED_PER_S)))
         loop = partial(loops.closed_loop, load.clients or 1, load.warmup_s, load.duration_s)
         priority = contextlib.nullcontext()  # there are no times to keep
     else:

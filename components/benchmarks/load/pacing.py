@@ -1,7 +1,7 @@
 """Fires at given times, as exactly as the system allows.
 
 A timerfd wakes the event loop within tens of microseconds (Linux), if its core does not sleep too deeply: on a core of
-its own it is woken a little early and asks for the time until it is there, as it is everywhere by the loop's own timer.
+its own it is woken a little early and polls the clock until it is there, as everywhere by the loop's own timer.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ EARLY_S: Final = 0.001
 """A core that sleeps, above all one that a hypervisor has lent to somebody else, takes up to about so long to wake."""
 
 REAL_TIME_SHARE: Final = 0.5
-"""Who asks for the time for more than this share of it may not have priority: Linux stops what takes 95 % so."""
+"""A thread that polls the clock for more than this share of its time gets no priority: Linux stops real-time threads
+that run for 95 % of a second."""
 
 
 class Timer(Protocol):
@@ -45,7 +46,7 @@ class Timer(Protocol):
 
 
 @contextlib.contextmanager
-def punctual(asking_share: float = 0.0) -> Iterator[None]:
+def punctual(polling_share: float = 0.0) -> Iterator[None]:
     """Run this thread as soon as it wants to, where that is permitted (as root, or with an RLIMIT_RTPRIO).
 
     Else a server that computes on the same core may go on for milliseconds before a request that is due can leave.
@@ -53,15 +54,9 @@ def punctual(asking_share: float = 0.0) -> Iterator[None]:
     go before who runs long.
 
     Args:
-        asking_share: the share of its time in which the thread only asks for the time.
+        polling_share: the share of its time in which the thread only polls the clock.
     """
-    if asking_share > REAL_TIME_SHARE:
-        ask_for_short_slices()
-        yield
-        return
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-    except (OSError, AttributeError):
+    if polling_share > REAL_TIME_SHARE or not _in_real_time():
         ask_for_short_slices()
         yield
         return
@@ -69,6 +64,14 @@ def punctual(asking_share: float = 0.0) -> Iterator[None]:
         yield
     finally:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def _in_real_time() -> bool:
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except (OSError, AttributeError):
+        return False
+    return True
 
 
 class _SchedAttr(ctypes.Structure):
@@ -99,8 +102,8 @@ MakeTimer = Callable[[Callable[[], None]], Timer]
 
 
 def make_timer(wake: Callable[[], None], *, early_s: float = 0.0) -> Timer:
-    """The most exact timer that this system has, on the running event loop; one that asks for the time for the last
-    `early_s` seconds where the core is ours to use.
+    """The most exact timer that this system has, on the running event loop; one that polls the clock for the last
+    `early_s` seconds, where the core is ours to use.
     """
     return TimerFd(wake, early_s) if sys.platform == "linux" else LoopTimer(wake)
 

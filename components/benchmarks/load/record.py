@@ -15,8 +15,6 @@ from typing import Any, Final
 
 KEPT_BYTES: Final = 256 * 2**20
 MOST_KINDS: Final = 250
-EXPECTED: Final = 2**16
-"""Requests that there is room for from the start, where their number depends on the server."""
 
 Clock = Callable[[], float]
 clock: Clock = time.monotonic
@@ -26,7 +24,7 @@ clock: Clock = time.monotonic
 class Record:
     """The requests of one run, each known by its number; times are those of `clock`, NaN where nothing happened."""
 
-    def __init__(self, bodies: int, expected: int = EXPECTED) -> None:
+    def __init__(self, bodies: int, expected: int) -> None:
         """
         Args:
             bodies: how many prepared bodies the requests carry in turn.

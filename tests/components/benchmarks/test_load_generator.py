@@ -35,6 +35,7 @@ def test_an_open_loop_sends_what_was_asked_at_its_times(tmp_path: Path, ports: l
     assert made.measurement.requests == 100
     assert np.allclose(made.samples.scheduled_s, np.arange(100) / 200)
     assert (made.samples.lag_s >= 0).all()
+    assert np.median(made.samples.lag_s) < 0.02
     assert (made.samples.response_s >= made.samples.service_s).all()
 
 
@@ -167,6 +168,7 @@ def test_a_core_of_its_own_keeps_its_times_whether_it_sleeps_in_between_or_not(
     assert made.measurement.requests == rate_per_s / 2
     assert made.measurement.errors == {}
     assert (made.samples.lag_s >= 0).all()
+    assert np.median(made.samples.lag_s) < 0.02
 
 
 def test_bad_data_is_told_in_words_and_not_as_a_traceback(tmp_path: Path, ports: list[int]) -> None:

@@ -18,7 +18,7 @@ GOOD = b'{"predictions": [[0, 1]]}'
 
 def a_record(*, count: int = 100, lag_s: float = 0.0001, every: int = 1, answer: bytes = GOOD) -> Record:
     """Requests 5 ms apart, each answered after 1 ms; every so-many-th one was sent late by `lag_s`."""
-    record = Record(bodies=4)
+    record = Record(bodies=4, expected=8)
     for number in range(count):
         due = number / 200
         record.due(due)
@@ -76,7 +76,7 @@ def test_less_than_99_percent_sent_in_time_makes_a_run_invalid(tmp_path: Path) -
 
 
 def test_failures_of_the_server_leave_a_run_valid(tmp_path: Path) -> None:
-    record = Record(bodies=4)
+    record = Record(bodies=4, expected=8)
     for number in range(100):
         record.fail(record.due(number / 200), number / 200, "connection refused")
     found = summary(tmp_path, record)
@@ -97,7 +97,7 @@ def test_the_warmup_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_load_without_a_request_is_invalid(tmp_path: Path) -> None:
-    assert "no request was due" in summary(tmp_path, Record(bodies=1)).invalid[0]
+    assert "no request was due" in summary(tmp_path, Record(bodies=1, expected=8)).invalid[0]
 
 
 def test_malformed_answers_are_failures(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_record_takes_more_requests_than_were_expected_and_ends_with_as_many_a
 
 
 def test_kinds_of_errors_beyond_what_fits_are_one_kind() -> None:
-    record = Record(bodies=1)
+    record = Record(bodies=1, expected=8)
     for number in range(300):
         record.fail(record.due(0), 0, f"HTTP {number}")
     assert len(record.kinds) == 251

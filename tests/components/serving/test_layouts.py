@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 
 from components.cluster.topology import Topology
-from components.serving.layouts import Layout, layouts
+from components.serving.layouts import layouts
 from components.serving.placement import Request, place
 from tests.builders.results import a_machine
 from tests.components.serving.test_placement_properties import topologies
@@ -49,12 +49,21 @@ def test_a_quota_leaves_out_what_would_be_stopped_in_the_middle_of_requests() ->
     ]
 
 
+def test_the_most_that_a_quota_allows_is_among_them() -> None:
+    listed = found(replace(a_machine(cores=16), quota_cpus=6.5))
+    assert listed[-3:] == ["1 instance of 6 cores", "3 instances of 2 cores", "6 instances of 1 core"]
+
+
+def test_nothing_is_listed_for_more_threads_than_there_are() -> None:
+    assert found(replace(a_machine(cores=2), quota_cpus=2.0), replace(ONE, threads=8)) == []
+
+
 @given(topologies())
 def test_every_layout_fits_and_takes_the_cores_that_it_says(topology: Topology) -> None:
     listed = layouts(topology, ONE)
-    assert list(listed) == sorted(set(listed))
+    assert len(set(listed)) == len(listed)
+    assert [one.total for one in listed] == sorted(one.total for one in listed)
     for layout in listed:
         placed = place(topology, (replace(ONE, instances=layout.instances),)).instances
         assert len(placed) == layout.count
-        assert layout == Layout(layout.count * layout.cores, layout.count, layout.cores)
         assert len({cpu for one in placed for cpu in one.cpus}) <= layout.total

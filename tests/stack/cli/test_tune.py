@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.commands import a_project, inferstack
+from tests.stack.commands import a_project, inferstack, start
 
 SPEC = """\
 apiVersion: inferstack/v1
@@ -69,14 +69,47 @@ def test_every_layout_is_measured_before_none_is_said_to_keep_it(project: Path) 
     assert "no layout of one is shown to keep the objective of quick" in found.err
 
 
+def test_what_the_environment_lays_over_the_spec_stays_out_of_the_way(project: Path) -> None:
+    given = {"INFERSTACK_NAME": "other", "INFERSTACK_SERVING__ONE__LAYOUT": "throughput"}
+    found = inferstack(project, "tune", "spec.yaml", "--json", **given)
+    assert found.json["best"] == {"count": 1, "cores": 1}
+    assert "quick" in inferstack(project, "bench", "--stack", "other-tune").out
+
+
+def test_a_stack_of_somebody_else_with_the_name_is_left_alone(project: Path) -> None:
+    inferstack(project, "up", "spec.yaml", "--set", "name=tiny-tune", "--set", "benchmarks=[]")
+    assert "a stack tiny-tune is here already" in inferstack(project, "tune", "spec.yaml", code=3).err
+    assert "ready" in inferstack(project, "status", "--stack", "tiny-tune").out
+
+
+def test_what_a_killed_search_left_is_taken_away_by_the_next(project: Path) -> None:
+    process = start(project, "tune", "spec.yaml", "--set", "benchmarks.quick.load.duration=30s")
+    assert process.stderr is not None
+    assert any("quick: one at" in line for line in process.stderr)
+    process.kill()
+    process.communicate()
+    assert inferstack(project, "tune", "spec.yaml", "--json").json["best"] == {"count": 1, "cores": 1}
+    assert "no stack" in inferstack(project, "status", "--stack", "tiny-tune", code=3).err
+
+
+def test_what_was_measured_before_a_failure_is_shown(project: Path) -> None:
+    process = start(project, "tune", "spec.yaml", "--set", "benchmarks.quick.objective={mean: 0.001ms}")
+    assert process.stderr is not None
+    assert any("(2 of at most" in line for line in process.stderr)
+    (project / "tiny.xml").unlink()
+    out, _ = process.communicate(timeout=60)
+    assert "1 instance of 1 core" in out
+    assert process.returncode not in (0, 8)
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
         (("--benchmark", "plain"), "no benchmark `plain` with an objective"),
-        (("--group", "three"), "no serving group `three`"),
-        (("--set", "benchmarks.quick.objective=null"), "which objective shall be kept?"),
-        (("--set", "cluster.topology=/"), "layouts are sought on this machine"),
+        (("--group", "three"), "`three` is no target of quick"),
+        (("--set", "benchmarks.quick.objective=null"), "which objective is to be kept?"),
+        (("--set", "cluster.topology=/"), "layouts are searched for on this machine"),
     ],
 )
-def test_what_cannot_be_sought_says_why(project: Path, words: tuple[str, ...], why: str) -> None:
+def test_a_search_that_cannot_be_made_says_why(project: Path, words: tuple[str, ...], why: str) -> None:
     assert why in inferstack(project, "tune", "spec.yaml", *words, code=3).err

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from components.benchmarks import verdict
-from components.serving.layouts import Layout
+from components.serving.layouts import Candidate
 from stack.render.tune_text import Tried, cheapest, tune_json, tune_text
 from tests.builders.results import a_load, a_measurement, a_result, a_target
 
@@ -18,7 +18,7 @@ CALM = {"shared_cpus": False, "client_cpus": (3,)}
 
 
 def tried(folder: Path, count: int, cores: int, *, ms: float, **changes: object) -> Tried:
-    layout = Layout(count * cores, count, cores)
+    layout = Candidate(count, cores)
     made = a_measurement("one", LOAD, service_ms=ms, servers=count, **{**CALM, **changes})  # type: ignore[arg-type]
     limits = verdict.applicable(OBJECTIVE, LOAD, (LOAD,))
     judged = replace(
