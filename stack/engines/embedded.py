@@ -22,8 +22,9 @@ from typing import Any, Final
 from schemas.errors import PolicyError, PreflightError, StoppedError
 from stack.engines import deployment, refreshing, running, runs, store, urns
 from stack.engines.events import OnEvent, Outcome, Planned, Said, Subject, ignore
+from stack.engines.offline import OfflineProvider
 from stack.engines.planning import Origins, nowhere
-from stack.engines.providers import DynamicProvider, OfflineProvider, Provider, Providers, cannot_apply
+from stack.engines.providers import DynamicProvider, Provider, Providers, cannot_apply
 from stack.engines.records import Record
 from stack.engines.refreshing import Drift
 from stack.engines.running import Program

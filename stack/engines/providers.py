@@ -1,4 +1,4 @@
-"""What can make resources so: one small Protocol, Pulumi's dynamic providers behind it, and one that only plans.
+"""What can make resources so: one small Protocol, and Pulumi's dynamic providers behind it.
 
 A provider deals in plain JSON values; secrets, unknowns in plans and the state are the engine's business (where in a
 tree a secret stands, `hide` says). In a plan a value that is not known yet is the text `values.UNKNOWN`.
@@ -17,14 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from components.cluster import gke_changes
-from components.cluster.gke_defaults import with_defaults
 from schemas.errors import InferstackError, PreflightError
 from stack.engines import urns
 from stack.engines.about import About
 from stack.engines.values import PROVIDER_KEY, Difference, Values, conceal, has_unknown, normal
-
-_KUBERNETES = "kubernetes:"
 
 
 @dataclass(frozen=True)
@@ -216,60 +212,13 @@ def _unpickled(text: str, project: str) -> Any:
     return provider
 
 
-class OfflineProvider(Provider):
-    """Plans resources of packages that nothing here can apply, and says so when asked to apply them.
-
-    What a change does to a resource of GKE is known from a table (`components.cluster.gke_changes`): what the cloud
-    keeps although the program left it out, and what replaces. An object of Kubernetes is compared as by its provider
-    that cannot ask the cluster.
-    """
-
-    def check(self, about: About, old: Values, new: Values) -> Checked:
-        if not old or not gke_changes.knows(about.type):
-            return Checked(new)
-        return Checked(gke_changes.decide(about.type, old, with_defaults(old, new)).inputs)
-
-    def diff(self, about: About, id_: str, old: Values, new: Values) -> ProviderDiff:
-        if about.type.startswith(_KUBERNETES) and "kind" in new:
-            from stack.engines.kubernetes.difference import compare
-
-            return compare(about, old, new, None)
-        if not gke_changes.knows(about.type):
-            return ProviderDiff()
-        decision = gke_changes.decide(about.type, old, new)
-        updates = bool(decision.changed) and not decision.replaces
-        return ProviderDiff(
-            changes=None if decision.changed else False,
-            replaces=decision.replaces,
-            delete_before_replace=decision.delete_before_replace if decision.replaces else None,
-            # What the cloud told when it was made stays true: addresses, certificates, links.
-            foretold={**old, **new} if updates else None,
-        )
-
-    def create(self, about: About, new: Values) -> Live:
-        raise self._cannot("create", about.type)
-
-    def update(self, about: About, id_: str, old: Values, new: Values) -> Live:
-        raise self._cannot("update", about.type)
-
-    def delete(self, about: About, id_: str, old: Values) -> None:
-        raise self._cannot("delete", about.type)
-
-    def read(self, about: About, id_: str, old: Values) -> Live | None:
-        raise self._cannot("read", about.type)
-
-    def _cannot(self, verb: str, type_: str) -> InferstackError:
-        return cannot_apply(verb, (type_,))
-
-
 def cannot_apply(verb: str, types: tuple[str, ...]) -> PreflightError:
     """Why resources of these types are planned only, and what would apply them."""
     packages = sorted({urns.package_of(type_) for type_ in types})
     return PreflightError(
         f"The embedded engine plans resources of {', '.join(packages)}; it does not {verb} them.",
-        why="What needs a cloud or a cluster is applied by providers that are not part of this version: "
-        + ", ".join(sorted(set(types))),
-        remedy="Use `inferstack preview` for this spec; `cluster: {provider: local}` is what `up` applies.",
+        why="Only Pulumi's own engine applies these: " + ", ".join(sorted(set(types))),
+        remedy="`inferstack doctor --install-pulumi` installs it; `inferstack preview` plans without it.",
     )
 
 

@@ -14,7 +14,8 @@ from schemas.load import load
 from stack import workspace
 from stack.engines.about import About
 from stack.engines.embedded import EmbeddedEngine
-from stack.engines.providers import Checked, Live, OfflineProvider, Provider, ProviderDiff
+from stack.engines.offline import OfflineProvider
+from stack.engines.providers import Checked, Live, Provider, ProviderDiff
 from stack.plan import Change, Plan, as_json, from_json
 from stack.program import PROJECT, build
 from stack.render.plan_json import plan_json
