@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from schemas.record import record
+from schemas.words import counted
 
 
 class InferstackError(Exception):
@@ -69,8 +70,7 @@ class SpecError(UsageError):
     """A spec that cannot be used, with every problem that was found."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        count = len(problems)
-        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the spec")
+        super().__init__(f"{counted(len(problems), 'problem')} in the spec")
         self.problems = problems
 
 

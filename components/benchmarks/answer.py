@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 from components.benchmarks import words
 from components.benchmarks.result import Check, Latency, LoadShape, Measurement, Outcome, Result
 from components.benchmarks.verdict import LATENCY, all_of, any_of
+from schemas.words import counted
 
 LEVEL = 0.03
 """Figures nearer than this to the best one are called level: repeats of the same run differ by as much."""
@@ -280,7 +281,7 @@ def _latency(row: Row, metric: str) -> float:
 def _cheapest_sentence(cheapest: Cheapest | None) -> Iterable[str]:
     if cheapest is None:
         return
-    cores = words.counted(cheapest.cores, "core")
+    cores = counted(cheapest.cores, "core")
     if cheapest.next_cores is None:
         yield f"Each of these takes {cores}."
     else:

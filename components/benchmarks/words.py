@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.benchmarks.result import LoadShape
+from schemas.words import counted
 
 METRICS: Mapping[str, str] = {
     "mean_s": "mean",
@@ -56,11 +57,6 @@ def listed(names: Sequence[str], word: str = "and") -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} {word} {names[-1]}"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things: `1 core`, `2 cores`."""
-    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def figure(metric: str, value: float) -> str:

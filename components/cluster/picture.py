@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from components.cluster.cpulist import format_list
 from components.cluster.sysfs import Cache
 from components.cluster.topology import Core, NumaNode, Topology
+from schemas.words import counted
 
 WIDTH: Final = 96
 ASCII: Final = str.maketrans("┌┐└┘─│·", "++++-|-")
@@ -70,8 +71,8 @@ def size(count: int) -> str:
 def _heading(topology: Topology) -> list[str]:
     nodes = sum(bool(node.cores) for node in topology.nodes)
     memory = sum(node.memory_bytes for node in topology.nodes)
-    parts = [_many(len(topology.cores), "core"), _many(len(topology.cpus), "thread")]
-    parts += [_many(len(topology.sockets), "socket"), _many(nodes, "NUMA node"), size(memory)]
+    parts = [counted(len(topology.cores), "core"), counted(len(topology.cpus), "thread")]
+    parts += [counted(len(topology.sockets), "socket"), counted(nodes, "NUMA node"), size(memory)]
     return [topology.cpu_model, " · ".join(parts), f"kernel {topology.kernel} · read from {topology.source}"]
 
 
@@ -130,7 +131,7 @@ def _body(node: NumaNode, cells: Mapping[Core, Cell], columns: int, width: int) 
     lines: list[str] = []
     for (socket, kind), cores in sections:
         if len(sections) > 1:
-            what = f"socket {socket}" if kind == "uniform" else f"{_many(len(cores), f'{kind} core')}"
+            what = f"socket {socket}" if kind == "uniform" else f"{counted(len(cores), f'{kind} core')}"
             lines.append(f" {what}")
         for start in range(0, len(cores), columns):
             row = [cells[core] for core in cores[start : start + columns]]
@@ -166,7 +167,7 @@ def _caches(topology: Topology) -> list[str]:
     for (level, type_), group in groupby(topology.caches, lambda cache: (cache.level, cache.type)):
         counts = Counter(kind(cache) for cache in group)
         said = ", ".join(
-            f"{count} x {size(bytes_)}" + (f" shared by {_many(cores, 'core')}" if cores > 1 else " a core")
+            f"{count} x {size(bytes_)}" + (f" shared by {counted(cores, 'core')}" if cores > 1 else " a core")
             for (bytes_, cores), count in counts.items()
         )
         lines.append(f"L{level}{CACHE_LETTERS[type_]:1} {said}")
@@ -184,7 +185,7 @@ def _legend(letters: Mapping[str, str], instances: Sequence[Instance]) -> list[s
     counts = Counter(one.group for one in instances)
     hint = "a cell is a core, its numbers are its hardware threads"
     return [f"{hint}, under them the instances" if letters else hint] + [
-        f"{letter} = {group} ({_many(counts[group], 'instance')})" for group, letter in letters.items()
+        f"{letter} = {group} ({counted(counts[group], 'instance')})" for group, letter in letters.items()
     ]
 
 
@@ -192,7 +193,3 @@ def _letter(index: int) -> str:
     """A, B, ... Z, AA, AB, ..."""
     rest, last = divmod(index, 26)
     return (_letter(rest - 1) if rest else "") + chr(ord("A") + last)
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from components.cluster.topology import Topology
 from components.serving.placement import Misfit, Request, place
 from schemas.spec import Instances
+from schemas.words import counted
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,7 @@ class Candidate:
     cores: int
 
     def __str__(self) -> str:
-        instances = f"{self.count} instance{'s' if self.count != 1 else ''}"
-        return f"{instances} of {self.cores} core{'s' if self.cores != 1 else ''}"
+        return f"{counted(self.count, 'instance')} of {counted(self.cores, 'core')}"
 
     @property
     def total(self) -> int:

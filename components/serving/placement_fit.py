@@ -9,6 +9,7 @@ from typing import Final
 from components.cluster.topology import Core, NumaNode, Topology
 from components.serving.placement_layout import Seat
 from components.serving.placement_request import Request
+from schemas.words import counted
 
 NUMBERS: Final = {1: "one", 2: "two", 3: "three", 4: "four"}
 
@@ -21,7 +22,7 @@ def describe_fit(
     node_of = {core: node.id for node in nodes for core in node.cores}
     left = _left(nodes, {core for group in seats.values() for seat in group for core in seat.cores})
     if topology.quota_cpus is not None and topology.quota_cpus < len(topology.cpus):
-        left += f"; a CFS quota allows {topology.quota_cpus:g} of {_many(len(topology.cpus), 'CPU')}"
+        left += f"; a CFS quota allows {topology.quota_cpus:g} of {counted(len(topology.cpus), 'CPU')}"
     lines = []
     for request in requests:
         said = [_spread(node_of, len(nodes), seats[request.group])] if len(nodes) > 1 else []
@@ -33,7 +34,7 @@ def describe_fit(
 
 def _sizes(seats: Sequence[Seat]) -> str:
     sizes = Counter(len(seat.cores) for seat in seats)
-    return " and ".join(f"{count} x {_many(size, 'core')}" for size, count in sorted(sizes.items(), reverse=True))
+    return " and ".join(f"{count} x {counted(size, 'core')}" for size, count in sorted(sizes.items(), reverse=True))
 
 
 def _spread(node_of: Mapping[Core, int], nodes: int, seats: Sequence[Seat]) -> str:
@@ -52,9 +53,5 @@ def _left(nodes: Sequence[NumaNode], used: set[Core]) -> str:
         return "no core left"
     counts = set(free.values())
     if len(counts) == 1:
-        return f"{_many(counts.pop(), 'core')} left" + (" on each" if len(nodes) > 1 else "")
-    return ", ".join(f"{_many(count, 'core')} left on NUMA node {node}" for node, count in free.items() if count)
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
+        return f"{counted(counts.pop(), 'core')} left" + (" on each" if len(nodes) > 1 else "")
+    return ", ".join(f"{counted(count, 'core')} left on NUMA node {node}" for node, count in free.items() if count)

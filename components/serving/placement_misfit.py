@@ -14,6 +14,7 @@ from components.cluster.topology import Topology
 from components.serving.placement_request import Request
 from components.serving.placement_room import Budget, Room
 from schemas.errors import Problem, SpecError
+from schemas.words import counted
 
 
 class Misfit(SpecError):
@@ -50,7 +51,7 @@ def cores_are_too_many(request: Request, room: Room, *, cores: int) -> Misfit:
     offers = [f"`cores: {most}` fits"] if most else []
     if request.instances and request.instances.count == 1 and most < whole == room.size:
         offers.append(f"`cores: {whole}` spans the machine")
-    message = f"{request.group} needs {_many(cores, 'core')} on one NUMA node; the largest has {room.describe(node)}"
+    message = f"{request.group} needs {counted(cores, 'core')} on one NUMA node; the largest has {room.describe(node)}"
     empty = room.emptied()
     return _no_room(request, message, ", or ".join(offers), alone=empty.free(empty.roomiest()) >= cores)
 
@@ -110,9 +111,9 @@ def quota_is_too_small(request: Request, budget: Budget, *, needed: int) -> Misf
     return _misfit(
         "NUMA013",
         request,
-        f"{request.group} needs {_many(needed, 'thread')}; the CFS quota allows {budget.quota_cpus:g} CPUs{others}",
+        f"{request.group} needs {counted(needed, 'thread')}; the CFS quota allows {budget.quota_cpus:g} CPUs{others}",
         why="threads beyond the quota are stopped in the middle of requests",
-        remedy=f"ask for {_many(allowed, 'core')} in all, or {raise_it}" if allowed else raise_it,
+        remedy=f"ask for {counted(allowed, 'core')} in all, or {raise_it}" if allowed else raise_it,
     )
 
 
@@ -121,7 +122,7 @@ def threads_are_too_many(request: Request, *, threads: int, cpus: int) -> Misfit
     return _misfit(
         "NUMA014",
         request,
-        f"{request.group} asks for {_many(threads, 'thread')} on {_many(cpus, 'CPU')} an instance",
+        f"{request.group} asks for {counted(threads, 'thread')} on {counted(cpus, 'CPU')} an instance",
         why="threads that share a CPU wait for each other",
         remedy=f"threads: {cpus}, or leave it out",
         at=f"{request.at}.threads",
@@ -154,8 +155,4 @@ def _misfit(rule: str, request: Request, message: str, *, why: str, remedy: str,
 
 
 def _instances(count: int, cores: int) -> str:
-    return _many(cores, "core") if count == 1 else f"{count} x {_many(cores, 'core')}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
+    return counted(cores, "core") if count == 1 else f"{count} x {counted(cores, 'core')}"

@@ -17,6 +17,7 @@ from components.serving.placement_request import request_of
 from components.serving.placement_spread import Ground, stranding
 from schemas.errors import Problem
 from schemas.spec import Instances, KubernetesCluster, Serving, Taint
+from schemas.words import counted
 
 HARD: Final = ("NoSchedule", "NoExecute")
 # The kind that a cluster serves once something measures what pods use.
@@ -110,7 +111,9 @@ def _fitted(serving: Serving, plan: PodPlan, nodes: tuple[Node, ...], asked_by_o
     )
     pinned = plan.exclusive and all(node.kubelet is not None and node.kubelet.pins for node in nodes)
     where = f"{len(nodes)} nodes" if len(nodes) > 1 else f"node {nodes[0].name}"
-    size = f"{plan.replicas} x {_many(plan.cores, 'core')}" + (f" ({plan.cpus} CPUs)" if plan.cpus > plan.cores else "")
+    size = f"{plan.replicas} x {counted(plan.cores, 'core')}" + (
+        f" ({plan.cpus} CPUs)" if plan.cpus > plan.cores else ""
+    )
     lines = [f"{size} on {where}: room for {sum(slots)}", *_warnings(plan, nodes, left)]
     found = replace(
         plan,
@@ -173,8 +176,8 @@ def _too_large(serving: Serving, plan: PodPlan, nodes: tuple[Node, ...]) -> Misf
     largest = max(nodes, key=lambda node: (node.free_millicpus, node.free_memory_mib))
     fits = max(largest.numa_cpus or (largest.free_millicpus // 1000,)) * plan.cores // plan.cpus
     message = (
-        f"{serving.name} needs {_many(plan.cpus, 'CPU')} and {plan.memory_mib} MiB a pod; {largest.name}, the largest "
-        f"of its nodes, has {largest.free_millicpus / 1000:g} CPUs and {largest.free_memory_mib} MiB for pods"
+        f"{serving.name} needs {counted(plan.cpus, 'CPU')} and {plan.memory_mib} MiB a pod; {largest.name}, the "
+        f"largest of its nodes, has {largest.free_millicpus / 1000:g} CPUs and {largest.free_memory_mib} MiB for pods"
     )
     few = 0 < fits < plan.cores
     remedy = f"`cores: {fits}` fits" if few else "ask for less `memory` or fewer cores, or select larger nodes"
@@ -188,7 +191,3 @@ def _misfit(serving: Serving, message: str, remedy: str, rule: str) -> Misfit:
 
 def _names(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more nodes"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"

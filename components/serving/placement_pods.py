@@ -21,6 +21,7 @@ from components.serving.placement_misfit import Misfit, path_of
 from components.serving.placement_request import ByHand, EachNode, Fill, Spread, request_of, shape_of
 from schemas.errors import Problem
 from schemas.spec import GkeCluster, NodePool, Serving
+from schemas.words import counted
 
 # Unless the spec says: OVMS with a model of some 100 MB stays under 1 GiB, and the highcpu types have 1 GiB a core.
 MEMORY_MIB_PER_CORE: Final = 1024
@@ -156,14 +157,14 @@ def _on_so_many(serving: Serving, plan: PodPlan, *, room: int, nodes: int, most:
     if needed > most:
         problem = Problem(
             "NUMA010",
-            f"{serving.name} may have {_many(asked, 'pod')}; pool {pool} has room for {room * most}",
-            why=f"a node takes {room} of them, and the pool has at most {_many(most, 'node')}; the others would wait",
+            f"{serving.name} may have {counted(asked, 'pod')}; pool {pool} has room for {room * most}",
+            why=f"a node takes {room} of them, and the pool has at most {counted(most, 'node')}; the others would wait",
             remedy=f"`{key}: {room * most}` fits, or let the pool have {needed} nodes",
         )
         raise Misfit((problem,), (f"{serving.at}.{key}",))
     if needed <= nodes:
         return plan
-    pods = f"{'up to ' if serving.autoscale else ''}{_many(asked, 'pod')}"
+    pods = f"{'up to ' if serving.autoscale else ''}{counted(asked, 'pod')}"
     note = f"{pods} need {needed} nodes: pool {pool} begins with {nodes}, and GKE adds the others"
     return replace(plan, fit=(*plan.fit, f"{serving.name}: {note}"))
 
@@ -271,18 +272,18 @@ def _fit(
     serving: Serving, pool: NodePool, machine: MachineType, capacity: NodeCapacity, *, per_node: int, cores: int
 ) -> list[str]:
     threads = " with one thread a core" if capacity.cpus_per_core == 1 < machine.threads_per_core else ""
-    head = f"{serving.name}: {per_node} x {_many(cores, 'core')} on {machine.name}{threads}"
+    head = f"{serving.name}: {per_node} x {counted(cores, 'core')} on {machine.name}{threads}"
     each, rest = divmod(per_node, capacity.numa_nodes)
     left = capacity.cores - per_node * cores
     if capacity.numa_nodes == 1:
-        lines = [f"{head}: {_many(left, 'core')} left"]
+        lines = [f"{head}: {counted(left, 'core')} left"]
     elif rest:
-        lines = [f"{head}: on {capacity.numa_nodes} NUMA nodes, {_many(left, 'core')} left"]
+        lines = [f"{head}: on {capacity.numa_nodes} NUMA nodes, {counted(left, 'core')} left"]
     else:
         on_each = capacity.cores_per_node - each * cores
-        lines = [f"{head}: {NUMBERS.get(each, each)} a NUMA node, {_many(on_each, 'core')} left on each"]
+        lines = [f"{head}: {NUMBERS.get(each, each)} a NUMA node, {counted(on_each, 'core')} left on each"]
     if capacity.kubelet_cpus:
-        lines.append(f"{serving.name}: kubelet keeps {_many(capacity.kubelet_cpus, 'CPU')} of NUMA node 0 for itself")
+        lines.append(f"{serving.name}: kubelet keeps {counted(capacity.kubelet_cpus, 'CPU')} of NUMA node 0 for itself")
     return lines + [f"{serving.name}: {warning}" for warning in _warnings(pool, machine, capacity)]
 
 
@@ -305,12 +306,12 @@ def _warnings(pool: NodePool, machine: MachineType, capacity: NodeCapacity) -> l
 
 def _does_not_fit(serving: Serving, pool: NodePool, capacity: NodeCapacity, *, per_node: int, cores: int) -> Misfit:
     fits = _largest(serving, capacity, per_node)
-    kept = f", of which kubelet keeps {_many(capacity.kubelet_cpus, 'CPU')}" if capacity.kubelet_cpus else ""
-    wanted = f"{per_node} x {_many(max(1, cores), 'core')}" if per_node > 1 else _many(max(1, cores), "core")
+    kept = f", of which kubelet keeps {counted(capacity.kubelet_cpus, 'CPU')}" if capacity.kubelet_cpus else ""
+    wanted = f"{per_node} x {counted(max(1, cores), 'core')}" if per_node > 1 else counted(max(1, cores), "core")
     return _misfit(
         serving,
         f"{serving.name} needs {wanted} on each {pool.machine_type}; it has {capacity.numa_nodes} x "
-        f"{_many(capacity.cores_per_node, 'core')}{kept}",
+        f"{counted(capacity.cores_per_node, 'core')}{kept}",
         f"`cores: {fits}` fits" if fits else "use fewer instances or a larger machine type",
     )
 
@@ -331,7 +332,3 @@ def crowded_pools(plans: Sequence[PodPlan], cluster: GkeCluster) -> tuple[str, .
             names = ", ".join(plan.group for plan in groups)
             notes.append(f"pool {pool.name}: {names} need {needed} nodes together, and it has at most {most}")
     return tuple(notes)
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"

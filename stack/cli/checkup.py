@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 from components.cluster import topology
 from schemas.errors import PreflightError
+from schemas.words import counted
 
 EXTRAS: Final = {
     "openvino": "serve",
@@ -91,11 +92,6 @@ def _cores() -> list[Finding]:
     if not hasattr(os, "sched_setaffinity"):
         findings.append(Finding("pinning", "note", "this system cannot pin processes; instances run unpinned"))
     return findings
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 core`, `2 cores`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _numactl() -> Finding:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from schemas.errors import UsageError
+from schemas.words import counted
 from stack.cli.options import DEFAULT_SPEC, as_json, open_spec, spec_argument
 from stack.cli.terminal import make_folder, print_json, wants_colour, write_file
 
@@ -34,7 +35,7 @@ def validate(spec: Path | None, sets: tuple[str, ...], state_dir: str | None, as
         return 0
     said = opened.loaded.spec
     counts = [
-        f"{len(items)} {word}{'s' if len(items) != 1 else ''}"
+        counted(len(items), word)
         for items, word in (
             (said.models, "model"),
             (said.serving, "serving group"),

@@ -53,7 +53,7 @@ def doctor(spec: Path | None, install_pulumi: bool, as_json: bool) -> int:
         return 0
     said = None if spec is None else load(spec, environ=os.environ).spec
     if said is not None and isinstance(said.cluster, KubernetesCluster):
-        return _cluster(said.cluster, said.name)
+        return _cluster(said.cluster, said.name, as_json=as_json)
     in_cloud = said is not None and isinstance(said.cluster, GkeCluster)
     findings = check_cloud(os.environ) if in_cloud else check_machine(os.environ)
     if as_json:
@@ -67,13 +67,16 @@ def doctor(spec: Path | None, install_pulumi: bool, as_json: bool) -> int:
     return 4 if any(f.state == "fail" for f in findings) else 0
 
 
-def _cluster(cluster: KubernetesCluster, stack: str) -> int:
+def _cluster(cluster: KubernetesCluster, stack: str, *, as_json: bool) -> int:
     """Print what a cluster is for a stack."""
     from components.cluster.nodes_reader import Client, read_cluster
-    from components.cluster.preflight import describe_cluster
+    from components.cluster.preflight import cluster_json, describe_cluster
     from components.extensions.planning import installed_by_others
 
     facts = read_cluster(Client(cluster.kubeconfig or "", cluster.context or ""), stack=stack)
     installed = installed_by_others(facts.deployments, facts.kinds, ())
-    click.echo("\n".join(describe_cluster(facts, installed)))
+    if as_json:
+        print_json(cluster_json(facts, installed))
+    else:
+        click.echo("\n".join(describe_cluster(facts, installed)))
     return 0

@@ -9,6 +9,7 @@ import click
 
 from components.site import Site
 from schemas.errors import ObjectiveError, UsageError
+from schemas.words import counted
 from stack.cli.options import as_json, stack_options
 from stack.cli.terminal import print_json, wants_colour, write_file
 from stack.cli.verdicts import judge, newest, no_results, result_site
@@ -111,6 +112,6 @@ def report(names: tuple[str, ...], out: Path, stack: str | None, state_dir: str 
     site = result_site(stack, state_dir)
     found = [results.find(site.results, name) for name in names] or newest(site, None)
     write_file(out, render(found))
-    count = f"{len(found)} result{'s' if len(found) != 1 else ''}"
+    count = counted(len(found), "result")
     click.echo(f"wrote {out} ({count}, {out.stat().st_size / 1024:.0f} KiB)")
     return 0

@@ -10,6 +10,7 @@ from typing import Final
 
 import schemas
 from components.cluster.topology import Topology
+from schemas.words import counted
 
 SCHEMA: Final = Path(schemas.__file__).parent / "stack.schema.json"
 WORDS_OF_YAML: Final = ("no", "on", "off", "yes", "true", "false", "null")
@@ -71,7 +72,7 @@ def first_spec(topology: Topology, *, source: str, name: str) -> str:
     return TEXT.format(
         schema=SCHEMA,
         name=scalar(as_name(name) or "stack"),
-        machine=f"{cores} core{'s' if cores != 1 else ''} on {nodes} NUMA node{'s' if nodes != 1 else ''}",
+        machine=f"{counted(cores, 'core')} on {counted(nodes, 'NUMA node')}",
         model=scalar(model),
         model_name=model,
         source=scalar(source),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from components.models.store import StoredModel
+from schemas.words import counted
 
 HEADINGS = ("model", "precision", "size", "accuracy", "digest", "made", "source")
 RIGHT = frozenset({"size"})
@@ -23,7 +24,7 @@ def render_models(models: Sequence[StoredModel], *, home: Path | None = None) ->
     rows = [HEADINGS, *(_row(model, home) for model in models)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     total = sum(model.bytes for model in models)
-    count = f"{len(models)} model{'s' if len(models) != 1 else ''}, {size(total)}"
+    count = f"{counted(len(models), 'model')}, {size(total)}"
     warnings = [f"{model.name}: {warning}" for model in models for warning in model.warnings]
     return "\n".join([*(_line(row, widths) for row in rows), "", *warnings, count]) + "\n"
 

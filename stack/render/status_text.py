@@ -8,6 +8,7 @@ from typing import Any
 
 from components.cluster.cpulist import format_list
 from components.serving.status import InstanceStatus, StackStatus
+from schemas.words import counted
 
 HEADINGS = ("instance", "state", "platform", "model", "CPUs", "memory", "up", "restarts", "requests", "address")
 RIGHT = frozenset({"memory", "up", "restarts", "requests"})
@@ -78,4 +79,4 @@ def _summary(status: StackStatus) -> str:
     ready = sum(one.state == "ready" for one in status.instances)
     count = len(status.instances)
     running = "" if status.supervisor else "; the supervisor does not run"
-    return f"{ready} of {count} instance{'s' if count != 1 else ''} ready{running}"
+    return f"{ready} of {counted(count, 'instance')} ready{running}"

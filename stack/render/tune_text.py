@@ -10,6 +10,7 @@ from components.benchmarks import words
 from components.benchmarks.answer import answer, merged
 from components.benchmarks.result import Outcome, Result
 from components.serving.layouts import Candidate
+from schemas.words import counted
 from stack.render.benchmark_text import OUTCOMES, aligned
 
 
@@ -46,7 +47,7 @@ def tune_text(group: str, benchmark: str, tried: Sequence[Tried], possible: int)
     lines = [_answer(group, benchmark, asked, best)]
     if left := possible - len(tried):
         were = "was" if left == 1 else "were"
-        lines.append(f"{words.counted(left, 'layout')} with more cores {were} not tried (--all measures them).")
+        lines.append(f"{counted(left, 'layout')} with more cores {were} not tried (--all measures them).")
     if best is not None:
         lines += ["", "In the spec, in place of its layout:", "", "  serving:", f"    - name: {group}"]
         lines += [f"      instances: {{count: {best.layout.count}, cores: {best.layout.cores}}}"]

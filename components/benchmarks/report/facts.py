@@ -9,8 +9,8 @@ from components.benchmarks.report.html import Child, Markup, tag
 from components.benchmarks.report.look import Look, swatch
 from components.benchmarks.report.table import scrolling
 from components.benchmarks.result import Result
-from components.benchmarks.words import counted
 from components.cluster.topology import Topology
+from schemas.words import counted
 
 
 def facts(result: Result, topology: Topology | None) -> Markup:

@@ -26,8 +26,8 @@ from components.benchmarks.result import Measurement, Result
 from components.benchmarks.results import StoredResult
 from components.benchmarks.samples import Samples
 from components.benchmarks.verdict import applicable
-from components.benchmarks.words import counted
 from components.cluster.topology import Topology
+from schemas.words import counted
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ from components.benchmarks.report import chart
 from components.benchmarks.report.html import Markup, tag
 from components.benchmarks.report.look import Look
 from components.benchmarks.result import Target
-from components.benchmarks.words import counted
 from components.cluster.cpulist import format_list
 from components.cluster.topology import Core, NumaNode, Topology
+from schemas.words import counted
 
 COLUMNS: Final = 8
 COLUMNS_OF_MANY: Final = 16

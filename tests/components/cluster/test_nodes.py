@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from components.cluster.nodes import ClusterFacts, Kubelet, StorageClass, kubelet_of, node_of, storage_class_of
 from components.cluster.nodes_reader import read_cluster
-from components.cluster.preflight import describe_cluster
+from components.cluster.preflight import cluster_json, describe_cluster
 from schemas.errors import PreflightError
 from schemas.spec import Taint
 
@@ -165,3 +166,13 @@ def test_people_are_told_what_there_is() -> None:
         "storage classes: fast (csi) by default",
         "installed by others, and left alone: gateway-api, keda (in keda)",
     )
+
+
+def test_scripts_are_told_the_same_node_by_node() -> None:
+    facts = ClusterFacts(
+        version="v1.34.4", nodes=(node_of(a_node_object("node-1"), config={"cpuManagerPolicy": "none"}),)
+    )
+    told = json.loads(json.dumps(cluster_json(facts, {"keda": "keda"}), allow_nan=False))
+    (node,) = told["nodes"]
+    assert (node["name"], node["free_millicpus"], node["kubelet"]["cpu_manager"]) == ("node-1", 15500, "none")
+    assert (told["version"], told["installed"]) == ("v1.34.4", {"keda": "keda"})
