@@ -37,8 +37,10 @@ def verify(pid: int, cpus: Iterable[int], memory_node: int | None, proc: Path = 
     process = proc / str(pid)
     try:
         real = mask_of(process / "status")
-        threads = [_mask_of_thread(status) for status in sorted(process.glob("task/*/status"))]
+        threads = [mask_of(status) for status in sorted(process.glob("task/*/status"))]
     except OSError:
+        real = frozenset()
+    if not real:
         return Verified(False, (f"process {pid} is gone",), None)
     words, ok = [], real == wanted
     words.append(f"CPUs {format_list(real)}" if ok else f"CPUs {format_list(real)} instead of {format_list(wanted)}")
@@ -57,20 +59,12 @@ def verify(pid: int, cpus: Iterable[int], memory_node: int | None, proc: Path = 
 
 
 def mask_of(status: Path) -> frozenset[int]:
-    """The CPUs that a `status` file of /proc allows; empty for a thread that has just ended."""
+    """The CPUs that a `status` file of /proc allows; empty for what has just ended, its folder perhaps with it."""
     try:
         found = re.search(r"^Cpus_allowed_list:\s*(\S+)", status.read_text(), re.MULTILINE)
-    except ProcessLookupError:
+    except (FileNotFoundError, ProcessLookupError):
         return frozenset()
     return parse_list(found[1]) if found else frozenset()
-
-
-def _mask_of_thread(status: Path) -> frozenset[int]:
-    """The same of a thread, which may end between being listed and being looked at, and its folder with it."""
-    try:
-        return mask_of(status)
-    except FileNotFoundError:
-        return frozenset()
 
 
 def pages_by_node(numa_maps: str) -> Mapping[int, int]:

@@ -111,9 +111,8 @@ def _fitted(serving: Serving, plan: PodPlan, nodes: tuple[Node, ...], asked_by_o
     )
     pinned = plan.exclusive and all(node.kubelet is not None and node.kubelet.pins for node in nodes)
     where = f"{len(nodes)} nodes" if len(nodes) > 1 else f"node {nodes[0].name}"
-    size = f"{plan.replicas} x {counted(plan.cores, 'core')}" + (
-        f" ({plan.cpus} CPUs)" if plan.cpus > plan.cores else ""
-    )
+    cpus = f" ({plan.cpus} CPUs)" if plan.cpus > plan.cores else ""
+    size = f"{plan.replicas} x {counted(plan.cores, 'core')}{cpus}"
     lines = [f"{size} on {where}: room for {sum(slots)}", *_warnings(plan, nodes, left)]
     found = replace(
         plan,

@@ -138,7 +138,7 @@ def _layouts(opened: Opened, group: Serving) -> tuple[Candidate, ...]:
     if not found:
         raise UsageError(
             f"no layout of {group.name} fits this machine",
-            why="its `threads` are more than the machine has",
+            why="its `threads` or a CFS quota leave no room for one instance of one core",
             remedy="inferstack topology shows what there is",
         )
     return found
