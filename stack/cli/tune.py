@@ -58,9 +58,10 @@ def tune(
     from stack.render.tune_text import cheapest, table, tune_json, tune_text
 
     opened = open_spec(spec, sets, state_dir)
+    _refuse_other_machines(opened)
     judged = _benchmark(opened, benchmark)
     served = _target(opened, judged, group)
-    found = _layouts(opened, served)
+    found = _layouts(served)
     tried: list[Tried] = []
     try:
         with _searching(opened, judged, served, quiet=as_json) as measure:
@@ -84,6 +85,21 @@ def tune(
             remedy="measure longer where it is undecided, ask for less, or change the model's precision",
         )
     return 0
+
+
+def _refuse_other_machines(opened: Opened) -> None:
+    """Nothing, if the spec is for this machine.
+
+    Raises:
+        UsageError: it is for another one.
+    """
+    cluster = opened.loaded.spec.cluster
+    if not isinstance(cluster, LocalCluster) or cluster.topology is not None:
+        raise UsageError(
+            "layouts are searched for on this machine",
+            why="the spec is for another one",
+            remedy="on a cluster, declare a group for each layout and name all as `targets` of one benchmark",
+        )
 
 
 def _benchmark(opened: Opened, name: str | None) -> Benchmark:
@@ -117,23 +133,16 @@ def _target(opened: Opened, benchmark: Benchmark, name: str | None) -> Serving:
     return served
 
 
-def _layouts(opened: Opened, group: Serving) -> tuple[Candidate, ...]:
+def _layouts(group: Serving) -> tuple[Candidate, ...]:
     """The layouts to measure.
 
     Raises:
-        UsageError: the spec is for another machine, or the group fits this one in no way.
+        UsageError: the group fits this machine in no way.
     """
     from components.cluster import topology
     from components.serving.layouts import layouts
     from components.serving.placement_request import request_of
 
-    cluster = opened.loaded.spec.cluster
-    if not isinstance(cluster, LocalCluster) or cluster.topology is not None:
-        raise UsageError(
-            "layouts are searched for on this machine",
-            why="the spec is for another one",
-            remedy="on a cluster, declare a group for each layout and name all as `targets` of one benchmark",
-        )
     found = layouts(topology.read(), request_of(group))
     if not found:
         raise UsageError(

@@ -10,6 +10,7 @@ import pytest
 
 from tests.stack.commands import a_project, inferstack, start
 
+ENVIRONMENTS = Path(__file__).parents[3] / "environments"
 SPEC = """\
 apiVersion: inferstack/v1
 name: tiny
@@ -113,3 +114,9 @@ def test_what_was_measured_before_a_failure_is_shown(project: Path) -> None:
 )
 def test_a_search_that_cannot_be_made_says_why(project: Path, words: tuple[str, ...], why: str) -> None:
     assert why in inferstack(project, "tune", "spec.yaml", *words, code=3).err
+
+
+def test_a_spec_for_a_cluster_is_told_so_first(project: Path) -> None:
+    (project / "gke.yaml").write_text((ENVIRONMENTS / "gke-dev.yaml").read_text())
+    (project / "base.yaml").write_text((ENVIRONMENTS / "base.yaml").read_text())
+    assert "layouts are searched for on this machine" in inferstack(project, "tune", "gke.yaml", code=3).err
